@@ -1,0 +1,59 @@
+# Everything a person needs: `make demo` and `make test` set themselves up; `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLUSTER := data/cluster
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lab data bench fuzz lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## From the recorded cluster's packets to matrix and report
+	@$(BIN)/python -m data.demo
+
+test: $(VENV)/.dev $(VENV)/.system check ## Every test; sets up what the tests need
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## Style, types and layers
+	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --verbose 2>&1 | tail -n 12
+
+format: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --quiet --fix; $(BIN)/ruff format --quiet
+
+lab: $(VENV)/.dev ## JupyterLab with the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+data: $(VENV)/.dev $(VENV)/.system ## Record data/cluster again (root)
+	@$(BIN)/python -m data.lab --output $(CLUSTER)
+
+lock: ## Resolve requirements/*.txt anew from pyproject.toml
+	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet "uv>=0.9"
+	@$(VENV)/lock/bin/python requirements/lock.py
+
+clean: ## Remove what the targets made
+	@rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# One environment: the demo's needs first, the tests' on top. Versions are locked with hashes.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "flowkit needs Python 3.11 or newer: set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+	@echo "setting up $(VENV) …" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/demo.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
+	@echo "setting up $(VENV) for the tests …" >&2
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.system: tests/debian-packages.txt | $(VENV)/bin/python
+	@bash tests/debian-packages.sh tests/debian-packages.txt
+	@touch $@

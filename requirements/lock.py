@@ -1,0 +1,24 @@
+"""Resolve the locked requirement files from pyproject.toml, with hashes and without any download address.
+
+`demo.txt` is what `make demo` runs with, `dev.txt` what the tests and checks need on top; both pin the same versions.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BUILD = "hatchling>=1.27\neditables>=0.5\n"  # an editable install without a download of its own
+COMMON = ["--generate-hashes", "--no-emit-index-url", "--python-version", "3.11", "--universal", "--quiet", "--no-header"]
+
+
+def resolve(name: str, *arguments: str) -> None:
+    """Write requirements/NAME.txt."""
+    target = HERE / f"{name}.txt"
+    command = [sys.executable, "-m", "uv", "pip", "compile", *COMMON, "--output-file", str(target), *arguments]
+    subprocess.run([*command, "-"], input=BUILD, text=True, check=True, cwd=HERE.parent)
+
+
+if __name__ == "__main__":
+    resolve("dev", "pyproject.toml", "--extra", "notebook", "--group", "dev")
+    resolve("demo", "pyproject.toml", "--extra", "plot", "--constraint", str(HERE / "dev.txt"))
