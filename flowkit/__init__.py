@@ -1,0 +1,99 @@
+"""flowkit: who talks to whom, proven.
+
+A flow table is a table whose columns are NetObserv fields. A verb turns a table into a table. A FlowMetric is four verbs in a
+row. A flow matrix is the table of who talks to whom on which server port.
+
+Names load when they are first used: ``import flowkit`` itself pulls in neither pandas nor DuckDB.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from flowkit.contract import flag_names, provenance
+    from flowkit.contract.at_rest import write
+    from flowkit.enrich import Inventory, SubnetLabels, dedupe, enrich, orient
+    from flowkit.errors import FlowkitError
+    from flowkit.matrix import FlowMatrix, matrix
+    from flowkit.metric import FlowMetric
+    from flowkit.sources import read
+    from flowkit.transform import aggregate, filter, flatten, remap  # noqa: A004 - NetObserv's own word
+    from flowkit.view import plot
+    from flowkit.view.report import report
+
+_ROOMS = {
+    "read": "flowkit.sources",
+    "write": "flowkit.contract.at_rest",
+    "provenance": "flowkit.contract",
+    "flag_names": "flowkit.contract",
+    "enrich": "flowkit.enrich",
+    "orient": "flowkit.enrich",
+    "dedupe": "flowkit.enrich",
+    "Inventory": "flowkit.enrich",
+    "SubnetLabels": "flowkit.enrich",
+    "flatten": "flowkit.transform",
+    "filter": "flowkit.transform",
+    "remap": "flowkit.transform",
+    "aggregate": "flowkit.transform",
+    "FlowMetric": "flowkit.metric",
+    "matrix": "flowkit.matrix",
+    "FlowMatrix": "flowkit.matrix",
+    "report": "flowkit.view",
+    "plot": "flowkit.view",
+    "FlowkitError": "flowkit.errors",
+}
+
+__all__ = [
+    "FlowMatrix",
+    "FlowMetric",
+    "FlowkitError",
+    "Inventory",
+    "SubnetLabels",
+    "aggregate",
+    "dedupe",
+    "enrich",
+    "filter",
+    "flag_names",
+    "flatten",
+    "matrix",
+    "orient",
+    "plot",
+    "provenance",
+    "read",
+    "remap",
+    "report",
+    "write",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'flowkit' has no name '{name}'")
+    value = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Flowkit(ModuleType):
+    """The package itself: `enrich` and `matrix` are rooms to the import system and functions to everyone else.
+
+    Importing a room binds it on the package under its name, whenever that happens; the function of that name takes its place.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _ROOMS and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Flowkit

@@ -1,0 +1,158 @@
+"""A flow table at rest: which file endings there are and how a table lies in each.
+
+Parquet keeps dtypes and provenance. JSON lines are NetObserv's own form: one object a flow, absent fields left out, Flags as
+names. CSV names Flags joined by ``|`` and guards cells that a spreadsheet would run as a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+import pandas as pd
+
+from flowkit.contract.flags import flag_names
+from flowkit.errors import ContractError
+
+_CHUNK = 100_000
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def write(flows: pd.DataFrame, path: str | Path) -> Path:
+    """Write a flow table to `path`, whole or not at all; the ending says how: .parquet, .json, .jsonl (also .gz), .csv.
+
+    An existing file is replaced, missing folders are made. Raises `ContractError` for an ending nobody knows.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(pd.DataFrame({"SrcAddr": ["10.0.0.1"]}), folder + "/flows.jsonl").read_text()
+    '{"SrcAddr":"10.0.0.1"}\\n'
+    """
+    path = Path(path)
+    name = path.name.removesuffix(".gz")
+    writer = next((writer for ending, writer in _WRITERS.items() if name.endswith(ending)), None)
+    if writer is None or (path.name.endswith(".gz") and writer is _parquet):
+        raise ContractError(f"cannot write '{path}': give it an ending of {', '.join(_WRITERS)}")
+    with replacing(path) as stream:
+        if path.name.endswith(".gz"):
+            with gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed:
+                writer(flows, cast("IO[bytes]", packed))
+        else:
+            writer(flows, stream)
+    return path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a binary stream that takes the place of `path` only when the block ends well; a failure leaves nothing behind."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def json_lines(flows: pd.DataFrame) -> Iterator[str]:
+    """Yield a flow table as text chunks of JSON lines, ready to be written one after the other."""
+    for start in range(0, len(flows), _CHUNK):
+        part = _named_flags(flows.iloc[start : start + _CHUNK])
+        columns = {name: part[name].astype(object).where(part[name].notna(), None).tolist() for name in part.columns}
+        rows = zip(*columns.values(), strict=True)
+        yield "".join(
+            json.dumps({k: v for k, v in zip(columns, row, strict=True) if v is not None}, separators=(",", ":")) + "\n"
+            for row in rows
+        )
+
+
+def json_records(table: pd.DataFrame) -> str:
+    """A result table as one JSON list of objects: all columns in every object, missing as null, times as ISO 8601 in UTC.
+
+    >>> print(json_records(pd.DataFrame({"port": pd.array([443, None], dtype="UInt16")})))
+    [
+    {"port": 443},
+    {"port": null}
+    ]
+    """
+    columns = {name: _plain_values(table[name]) for name in table.columns}
+    rows = zip(*columns.values(), strict=True)
+    objects = [json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) for row in rows]
+    return "[\n" + ",\n".join(objects) + "\n]" if objects else "[]"
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """A result table as CSV with guarded cells, missing as empty, times as ISO 8601 in UTC."""
+    stream = io.BytesIO()
+    _csv(table, stream)
+    return stream.getvalue().decode("utf-8")
+
+
+def _plain_values(column: pd.Series[Any]) -> list[Any]:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return [None if pd.isna(value) else value.isoformat(timespec="milliseconds") for value in column]
+    return column.astype(object).where(column.notna(), None).tolist()
+
+
+def guard(text: pd.Series[Any]) -> pd.Series[Any]:
+    """Prefix with ``'`` every text that a spreadsheet would take for a formula.
+
+    >>> guard(pd.Series(["=1+1", "shop"])).tolist()
+    ["'=1+1", 'shop']
+    """
+    return text.where(~text.astype("str").str.startswith(_FORMULA), "'" + text.astype("str"))
+
+
+def _named_flags(flows: pd.DataFrame) -> pd.DataFrame:
+    if "Flags" in flows.columns and flows["Flags"].dtype != object:
+        return flows.assign(Flags=flag_names(flows["Flags"]))
+    return flows
+
+
+def _parquet(flows: pd.DataFrame, stream: IO[bytes]) -> None:
+    flows.to_parquet(stream, index=False, compression="zstd")
+
+
+def _json(flows: pd.DataFrame, stream: IO[bytes]) -> None:
+    for chunk in json_lines(flows):
+        stream.write(chunk.encode("utf-8"))
+
+
+def _csv(flows: pd.DataFrame, stream: IO[bytes]) -> None:
+    named = _named_flags(flows)
+    texts = {
+        name: guard(_joined(named[name])) for name in named.columns if not pd.api.types.is_numeric_dtype(named[name])
+    }
+    named.assign(**texts).to_csv(stream, index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+
+
+def _joined(column: pd.Series[Any]) -> pd.Series[Any]:
+    text = column.astype(object).map(lambda value: "|".join(map(str, value)) if isinstance(value, list) else value)
+    # Python quotes a cell for a line feed, not for a carriage return, which readers take for the end of the row as well.
+    return text.where(column.notna(), "").astype("str").str.replace("\r", "\n")
+
+
+_WRITERS: dict[str, Callable[[pd.DataFrame, IO[bytes]], None]] = {
+    ".parquet": _parquet,
+    ".jsonl": _json,
+    ".json": _json,
+    ".csv": _csv,
+}
