@@ -1,0 +1,5 @@
+"""Where flows come from: one reader a file, found by what the input holds rather than by what it is called."""
+
+from flowkit.sources.reading import read
+
+__all__ = ["read"]

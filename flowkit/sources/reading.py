@@ -1,0 +1,112 @@
+"""Find the reader for anything a user names, and put what it reads into one flow table.
+
+A source is a module with ``NAME``, ``recognises(head, name)`` and ``read(paths)``. flowkit's own are listed here, others
+(such as capture's pcap reader) register themselves through the entry point group ``flowkit.sources``.
+"""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import zlib
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol, cast
+
+import pandas as pd
+
+from flowkit.contract import stack
+from flowkit.errors import SourceError
+
+_HEAD = 1024
+_OWN = ("flowkit.sources.parquet", "flowkit.sources.netobserv")
+
+
+class Source(Protocol):
+    """What a reader offers: a name, a look at the first KiB (after decompression), and reading files of its kind."""
+
+    NAME: str
+
+    def recognises(self, head: bytes, name: str) -> bool:
+        """Whether a file of this name that begins with `head` is this source's."""
+
+    def read(self, paths: list[Path]) -> pd.DataFrame:
+        """Read such files into one conformed flow table."""
+
+
+def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
+    """Read flows from files, globs or folders into one flow table; each file's content says which reader it needs.
+
+    Understood: NetObserv JSON lines and arrays, Parquet, and packets (classic pcap), each also gzipped. Rows stand under each
+    other in the order named; ``df.attrs["flowkit"]`` says sources and what was lost, by reason.
+
+    Raises `SourceError` for a path without files and for content that no reader knows.
+
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "flows.json").write_text('{"SrcAddr": "10.0.0.1", "DstPort": 443}')
+    ...     read(folder + "/flows.json")["DstPort"].tolist()
+    [443]
+    """
+    paths = [path for each in where for path in _files(each)]
+    if not paths:
+        raise SourceError("nothing to read: name at least one file, glob or folder")
+    chosen = [(path, _choose(path)) for path in paths]
+    runs: list[tuple[Source, list[Path]]] = []
+    for path, source in chosen:
+        if runs and runs[-1][0] is source:
+            runs[-1][1].append(path)
+        else:
+            runs.append((source, [path]))
+    return stack([source.read(paths) for source, paths in runs])
+
+
+def _files(where: str | Path | Iterable[str | Path]) -> list[Path]:
+    if not isinstance(where, str | Path):
+        return [path for each in where for path in _files(each)]
+    path = Path(where)
+    if path.is_dir():
+        found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
+    elif path.exists():
+        found = [path]
+    else:
+        found = [Path(each) for each in sorted(glob.glob(str(where), recursive=True))]
+    if not found:
+        raise SourceError(f"no flows at '{where}': no such file, folder or match")
+    return found
+
+
+def _choose(path: Path) -> Source:
+    head = _head(path)
+    for source in _sources():
+        if source.recognises(head, path.name):
+            return source
+    kinds = ", ".join(source.NAME for source in _sources())
+    what = "it is empty" if not head else "its content is none of these"
+    raise SourceError(f"cannot read '{path}': {what} ({kinds})")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise SourceError(f"cannot read '{path}': {error.strerror}") from error
+    if not head.startswith(b"\x1f\x8b"):
+        return head
+    try:
+        with gzip.open(path) as packed:
+            return packed.read(_HEAD)
+    except (OSError, EOFError, zlib.error):
+        return zlib.decompressobj(wbits=31).decompress(head[:64]) if len(head) > 18 else b""
+
+
+@cache
+def _sources() -> tuple[Source, ...]:
+    plugged = [
+        cast("Source", point.load()) for point in sorted(entry_points(group="flowkit.sources"), key=lambda p: p.name)
+    ]
+    return (*(cast("Source", import_module(name)) for name in _OWN), *plugged)
