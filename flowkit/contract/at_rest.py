@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 import pandas as pd
 
 from flowkit.contract.flags import flag_names
-from flowkit.errors import ContractError
+from flowkit.errors import ContractError, FlowkitError
 
 _CHUNK = 100_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -37,10 +37,7 @@ def write(flows: pd.DataFrame, path: str | Path) -> Path:
     '{"SrcAddr":"10.0.0.1"}\\n'
     """
     path = Path(path)
-    name = path.name.removesuffix(".gz")
-    writer = next((writer for ending, writer in _WRITERS.items() if name.endswith(ending)), None)
-    if writer is None or (path.name.endswith(".gz") and writer is _parquet):
-        raise ContractError(f"cannot write '{path}': give it an ending of {', '.join(_WRITERS)}")
+    writer = _writer(path)
     with replacing(path) as stream:
         if path.name.endswith(".gz"):
             with gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed:
@@ -50,12 +47,41 @@ def write(flows: pd.DataFrame, path: str | Path) -> Path:
     return path
 
 
+def check_ending(path: Path) -> None:
+    """Refuse a file ending that `write` does not know; raises `ContractError`."""
+    _writer(path)
+
+
+def _writer(path: Path) -> Callable[[pd.DataFrame, IO[bytes]], None]:
+    name = path.name.removesuffix(".gz")
+    writer = next((writer for ending, writer in _WRITERS.items() if name.endswith(ending)), None)
+    if writer is None or (path.name.endswith(".gz") and writer is _parquet):
+        raise ContractError(f"cannot write '{path}': give it an ending of {', '.join(_WRITERS)}")
+    return writer
+
+
+def check_place(path: Path, *, force: bool) -> None:
+    """Refuse to write over something that is there, unless `force`; raises `FlowkitError`.
+
+    >>> check_place(Path("/"), force=True)
+    Traceback (most recent call last):
+    flowkit.errors.FlowkitError: '/' is a folder: name a file in it
+    """
+    if path.is_dir():
+        raise FlowkitError(f"'{path}' is a folder: name a file in it")
+    if path.exists() and not force:
+        raise FlowkitError(f"'{path}' is there already: give another name, or --force to replace it")
+
+
 @contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a binary stream that takes the place of `path` only when the block ends well; a failure leaves nothing behind."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise FlowkitError(f"cannot write '{path}': {error.strerror}") from error
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream

@@ -117,7 +117,18 @@ def stack(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {name: _stack_column([_column(table, name, tables) for table in tables]) for name in names}
     whole = pd.DataFrame(columns)
+    for table in tables:
+        whole.attrs = _merged(whole.attrs, table.attrs)
     return with_provenance(whole, merge(provenance(table) for table in tables))
+
+
+def _merged(one: dict[Any, Any], other: dict[Any, Any]) -> dict[Any, Any]:
+    """Two tables' attrs as one: dicts are united key by key, of anything else the later stands."""
+    both = {**one, **other}
+    for key in one.keys() & other.keys():
+        if isinstance(one[key], dict) and isinstance(other[key], dict):
+            both[key] = _merged(one[key], other[key])
+    return both
 
 
 def _column(table: pd.DataFrame, name: str, tables: Sequence[pd.DataFrame]) -> pd.Series[Any]:
