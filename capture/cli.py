@@ -58,7 +58,7 @@ def pcap(
         else:
             check_ending(output)
             check_place(output, force=force)
-            write(_read(files), output)
+            typer.echo(write(_read(files), output))
 
 
 def _read(files: list[Path]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -17,16 +17,18 @@ _KEY = "flowkit"
 
 @dataclass(frozen=True)
 class Provenance:
-    """Sources by name, largest sampling seen, losses counted by reason, and notes a reader must see.
+    """Sources by name, largest sampling seen, losses counted by reason, what was folded, and notes a reader must see.
 
-    `losses` maps a reason that names its unit ("frames that are not IP", "broken JSON lines") to a count;
-    `notes` are single sentences such as "an inventory without Services: ...".
+    `losses` maps a reason that names its unit ("frames that are not IP", "broken JSON lines") to a count; `folded` does so
+    for rows that stand in another row ("copies of another recorder"); `notes` are single sentences such as "it holds no
+    Services: …".
     """
 
     sources: tuple[str, ...] = ()
     sampling: int | None = None
     losses: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    folded: Mapping[str, int] = field(default_factory=dict)
 
     def losing(self, losses: Mapping[str, int]) -> Provenance:
         """The same with further losses added by reason; zero counts are left out.
@@ -34,13 +36,15 @@ class Provenance:
         >>> Provenance().losing({"broken JSON lines": 3, "cut packets": 0}).losses
         {'broken JSON lines': 3}
         """
-        total = Counter(self.losses)
-        total.update({reason: count for reason, count in losses.items() if count})
-        return Provenance(self.sources, self.sampling, dict(total), self.notes)
+        return replace(self, losses=_added(self.losses, losses))
+
+    def folding(self, folded: Mapping[str, int]) -> Provenance:
+        """The same with further rows that now stand in others, by reason."""
+        return replace(self, folded=_added(self.folded, folded))
 
     def noting(self, *notes: str) -> Provenance:
         """The same with further notes, each said once."""
-        return Provenance(self.sources, self.sampling, self.losses, tuple(dict.fromkeys((*self.notes, *notes))))
+        return replace(self, notes=tuple(dict.fromkeys((*self.notes, *notes))))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as it stands in attrs, Parquet and JSON."""
@@ -48,8 +52,15 @@ class Provenance:
             "sources": list(self.sources),
             "sampling": self.sampling,
             "losses": dict(self.losses),
+            "folded": dict(self.folded),
             "notes": list(self.notes),
         }
+
+
+def _added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    total = Counter(counts)
+    total.update({reason: count for reason, count in more.items() if count})
+    return dict(total)
 
 
 def provenance(table: pd.DataFrame) -> Provenance:
@@ -60,6 +71,7 @@ def provenance(table: pd.DataFrame) -> Provenance:
         plain.get("sampling"),
         dict(plain.get("losses", {})),
         tuple(plain.get("notes", ())),
+        dict(plain.get("folded", {})),
     )
 
 
@@ -78,5 +90,5 @@ def merge(parts: Iterable[Provenance]) -> Provenance:
         max((part.sampling for part in parts if part.sampling is not None), default=None),
     )
     for part in parts:
-        whole = whole.losing(part.losses).noting(*part.notes)
+        whole = whole.losing(part.losses).folding(part.folded).noting(*part.notes)
     return whole

@@ -1,0 +1,174 @@
+"""A flow matrix as the one JSON document that every host of the front end draws: report, notebook display, widget.
+
+Columns instead of rows, numbers instead of names: edges point into `labels`, labels into `nsNames`. The version `v` is
+raised when a reader of the old form would misread the new one; new keys alone do not raise it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from flowkit.matrix.endpoints import EXTERNAL, NODES, side_names
+from flowkit.matrix.flowmatrix import STATES
+from flowkit.view.header import header
+from flowkit.view.orders import Graph, orders
+
+if TYPE_CHECKING:
+    from flowkit.matrix import FlowMatrix
+
+VERSION = 1
+TITLE = "Flow matrix"
+PINNED = (EXTERNAL, NODES)
+_SAME_EDGE = ["s", "d", "port", "proto", "state"]
+_MERGE = {
+    "bytes": "sum",
+    "packets": "sum",
+    "flows": "sum",
+    "connections": "sum",
+    "first": "min",
+    "last": "max",
+    "by": "first",
+    "folded": "sum",
+}
+
+
+def payload(matrix: FlowMatrix, title: str | None = None) -> dict[str, Any]:
+    """Describe `matrix` in plain JSON data: the same matrix gives the same document, and no clock is asked.
+
+    `edges` holds one list a column: `s` and `d` (client and server, into `labels`), `port` (-1: none), `proto`, `bytes`,
+    `packets`, `flows`, `connections`, `first` and `last` (whole seconds after ``meta.t0``, which is ms since 1970 UTC),
+    `state` (into `states`), `by` (into `directionBy`), `folded`, `status` (policy: 0 none), `rule` (-1: none).
+    Nodes are one endpoint, so edges that differ in the node alone are one edge here.
+
+    >>> import pandas as pd
+    >>> from flowkit.matrix import EDGE_COLUMNS, FlowMatrix
+    >>> document = payload(FlowMatrix(pd.DataFrame(columns=list(EDGE_COLUMNS))), title="Nothing yet")
+    >>> document["v"], document["title"], document["labels"], document["edges"]["s"]
+    (1, 'Nothing yet', [], [])
+    """
+    ends = matrix.endpoints
+    names = ends["group"].drop_duplicates().tolist()
+    group = pd.Index(names).get_indexer(ends["group"])
+    edges, directions = _edges(matrix, pd.Index(ends["endpoint"]))
+    t0 = int(edges["first"].min()) if len(edges) else 0
+    graph = Graph(
+        group=group.astype(np.int64),
+        pinned=sum(name in PINNED for name in names),
+        client=edges["s"].to_numpy(np.int64),
+        server=edges["d"].to_numpy(np.int64),
+        weight=edges["bytes"].to_numpy(np.int64),
+    )
+    document: dict[str, Any] = {
+        "v": VERSION,
+        "title": TITLE if title is None else title,
+        "labels": ends["endpoint"].tolist(),
+        "kind": ends["kind"].tolist(),
+        "ns": group.tolist(),
+        "nsNames": names,
+        "pinned": graph.pinned,
+        "orders": orders(graph),
+        "states": list(STATES),
+        "directionBy": directions,
+        "inferred": [int(is_inferred(text)) for text in directions],
+        "edges": _columns(edges, t0),
+        "timeline": None,
+        "policies": [],
+        "meta": _meta(matrix, edges, t0),
+    }
+    return {**document, "header": header(document)}
+
+
+def is_inferred(direction_by: str) -> bool:
+    """Whether client and server were concluded, not seen.
+
+    >>> is_inferred("SYN"), is_inferred("inferred from ports")
+    (False, True)
+    """
+    return any(word in direction_by.lower() for word in ("infer", "guess"))
+
+
+def to_json(document: dict[str, Any]) -> bytes:
+    r"""Write the document compactly, with sorted keys, as UTF-8.
+
+    Half a character, which UTF-8 cannot write, becomes the escape that JSON has for it.
+
+    >>> to_json({"b": 1, "a": "\udc80"})
+    b'{"a":"\\udc80","b":1}'
+    """
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def to_gzip(document: dict[str, Any]) -> bytes:
+    """Compress the document; no time stamp inside, so the same document gives the same bytes.
+
+    >>> to_gzip({"a": 1}) == to_gzip({"a": 1})
+    True
+    """
+    return gzip.compress(to_json(document), compresslevel=9, mtime=0)
+
+
+def _edges(matrix: FlowMatrix, ends: pd.Index[Any]) -> tuple[pd.DataFrame, list[str]]:
+    """The edges in numbers, times in ms, and the names that `by` points into; known directions sort before inferred."""
+    edges = matrix.edges
+    text = edges["direction_by"].astype("str")
+    directions = sorted(text.unique(), key=lambda name: (is_inferred(name), name))
+    numbers = {
+        "s": ends.get_indexer(pd.Index(side_names(edges, "from")["endpoint"])),
+        "d": ends.get_indexer(pd.Index(side_names(edges, "to")["endpoint"])),
+        "port": edges["port"].astype("Int64").fillna(-1),
+        "state": pd.Index(STATES).get_indexer(pd.Index(edges["state"].astype("str"))),
+        "by": pd.Index(directions, dtype="str").get_indexer(pd.Index(text)),
+        "first": _milliseconds(edges["first"]),
+        "last": _milliseconds(edges["last"]),
+        **{name: edges[name] for name in ("proto", "bytes", "packets", "flows", "connections", "folded")},
+    }
+    table = pd.DataFrame({name: np.asarray(column, dtype=np.int64) for name, column in numbers.items()})
+    merged = table.sort_values([*_SAME_EDGE, "by"]).groupby(_SAME_EDGE, as_index=False).agg(_MERGE)
+    return merged, directions
+
+
+def _milliseconds(times: pd.Series[Any]) -> Any:
+    return pd.to_datetime(times, utc=True).dt.as_unit("ms").astype("int64")
+
+
+def _columns(edges: pd.DataFrame, t0: int) -> dict[str, list[int]]:
+    seconds = {"first": (edges["first"] - t0) // 1000, "last": (edges["last"] - t0) // 1000}
+    policy = {"status": pd.Series(0, index=edges.index), "rule": pd.Series(-1, index=edges.index)}
+    return {name: column.tolist() for name, column in edges.assign(**seconds, **policy).items()}  # type: ignore[misc]
+
+
+def _meta(matrix: FlowMatrix, edges: pd.DataFrame, t0: int) -> dict[str, Any]:
+    """Provenance: `flows` stand behind the edges, `kept` of them are in the document (fewer once it is truncated)."""
+    origin, flows = matrix.provenance, int(edges["flows"].sum())
+    return {
+        "t0": t0,
+        "t1": int(edges["last"].max()) if len(edges) else 0,
+        "flows": flows,
+        "kept": flows,
+        "losses": dict(origin.losses),
+        "folded": dict(origin.folded),
+        "notes": list(origin.notes),
+        "sources": list(origin.sources),
+        "sampling": origin.sampling,
+        "partial": False,
+        "truncated": False,
+        "by": matrix.by,
+        "filters": list(matrix.filters),
+        "edges": len(matrix.edges),
+        "unfiltered": len(matrix.edges) if matrix.unfiltered is None else matrix.unfiltered,
+        "tool": _tool(),
+    }
+
+
+def _tool() -> str:
+    try:
+        return f"flowkit {version('flowkit-net')}"
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "flowkit"

@@ -1,0 +1,255 @@
+// The application in any host: one payload, one state, the controls and the views that follow it.
+
+import { el } from "./dom.js";
+import { bytesText, countText, plural, protocolText } from "./format.js";
+import { header } from "./header.js";
+import { filtered, isFiltering, noFilter, readModel, totals } from "./model.js";
+import { watchTheme } from "./theme.js";
+import { filterBar, groupChips, optionBar, tabBar } from "./toolbar.js";
+import { VIEWS } from "./views.js";
+
+const COLLAPSED_ABOVE = 150;
+let mounted = 0;
+
+/**
+ * Show a payload inside an element.
+ * @param {HTMLElement} host
+ * @param {any} payload
+ * @param {{selected?: (selection: import("./selection.js").Selection | null) => void}} [on]
+ */
+export function mountApp(host, payload, on = {}) {
+  return new App(host, readModel(payload), on);
+}
+
+class App {
+  /**
+   * @param {HTMLElement} host
+   * @param {import("./model.js").Model} model
+   * @param {{selected?: (selection: any) => void}} on
+   */
+  constructor(host, model, on) {
+    this.model = model;
+    this.on = on;
+    mounted += 1;
+    this.number = mounted;
+    /** @type {import("./views.js").State} */
+    this.state = { filter: noFilter(), query: "", measure: "bytes", order: "namespace", view: VIEWS[0].id };
+    this.found = null;
+    this.build(host);
+    if (model.labels.length > COLLAPSED_ABOVE) {
+      this.matrix.setLevel("namespace");
+    }
+    this.listen();
+    this.update();
+  }
+
+  /** @param {HTMLElement} host */
+  build(host) {
+    this.filterBar = filterBar(this.model, this);
+    this.optionBar = optionBar(this.model, this);
+    this.status = el("p", { class: "fk-status", role: "status" });
+    this.controls = [this.filterBar, groupChips(this.model, this), tabBar(VIEWS, this), this.optionBar];
+    const [filters, chips, tabs, options] = this.controls.map((control) => control.element);
+    this.panes = VIEWS.map(({ id }) =>
+      el("section", {
+        class: "fk-pane",
+        id: this.idOf("pane", id),
+        role: "tabpanel",
+        "aria-labelledby": this.idOf("tab", id),
+      }),
+    );
+    this.root = el("div", { class: "fk" });
+    this.root.append(
+      header(this.model, (state) => this.setFilter({ state })),
+      el("div", { class: "fk-controls", role: "search", "aria-label": "Filters" }, filters, chips),
+      el("div", { class: "fk-bar" }, tabs, this.status),
+      options,
+      ...this.panes,
+    );
+    host.append(this.root);
+    this.views = VIEWS.map((kind, i) => kind.create(this.panes[i], this.model, this.actions()));
+  }
+
+  /** @returns {import("./views.js").Actions} */
+  actions() {
+    return {
+      selected: (selection) => this.on.selected?.(selection),
+      filterTo: (selection) => this.filterTo(selection),
+      showInTable: (selection) => {
+        this.filterTo(selection);
+        this.show("table");
+      },
+      levelChanged: () => this.refresh(),
+      clear: () => this.clear(),
+      filterWords: () => this.filterWords(),
+    };
+  }
+
+  listen() {
+    this.leaving = new AbortController();
+    const { signal } = this.leaving;
+    this.root.addEventListener("keydown", (event) => this.onKey(event));
+    document.addEventListener("keydown", (event) => event.target === document.body && this.onKey(event), { signal });
+    const paper = matchMedia("print");
+    paper.addEventListener("change", () => this.print(paper.matches), { signal });
+    window.addEventListener("beforeprint", () => this.print(true), { signal });
+    window.addEventListener("afterprint", () => this.print(false), { signal });
+    watchTheme(() => this.views.forEach((view) => view.repaint()), signal);
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      event.stopPropagation();
+      this.filterBar.search.focus();
+    }
+  }
+
+  /**
+   * @param {string} kind
+   * @param {string} id
+   */
+  idOf(kind, id) {
+    return `fk-${kind}-${this.number}-${id}`;
+  }
+
+  /** The matrix, whatever view is open. */
+  get matrix() {
+    return this.views[0].matrix;
+  }
+
+  get kind() {
+    return VIEWS.findIndex(({ id }) => id === this.state.view);
+  }
+
+  /** Filter anew and let the open view and the controls follow. */
+  update() {
+    this.edges = filtered(this.model, this.state.filter);
+    this.panes.forEach((pane, i) => {
+      pane.hidden = i !== this.kind;
+    });
+    this.views[this.kind].update(this.edges, this.state);
+    this.status.textContent = this.statusWords();
+    this.refresh();
+  }
+
+  refresh() {
+    this.found = this.state.view === "matrix" ? this.matrix.search(this.state.query) : null;
+    const now = { state: this.state, found: this.found, level: this.matrix.level(), options: VIEWS[this.kind].options };
+    this.controls.forEach((control) => control.refresh(now));
+    this.optionBar.element.hidden = now.options.length === 0;
+  }
+
+  /** @param {Partial<import("./model.js").Filter>} patch */
+  setFilter(patch) {
+    this.state.filter = { ...this.state.filter, ...patch };
+    this.update();
+  }
+
+  /** @param {number} group */
+  toggleGroup(group) {
+    const groups = new Set(this.state.filter.groups);
+    if (!groups.delete(group)) {
+      groups.add(group);
+    }
+    this.setFilter({ groups });
+  }
+
+  /** @param {import("./selection.js").Selection} selection */
+  filterTo({ clients, servers, client, server }) {
+    this.setFilter({ pair: { clients: new Set(clients), servers: new Set(servers), words: `${client} → ${server}` } });
+  }
+
+  clear() {
+    this.state.filter = noFilter();
+    this.update();
+  }
+
+  /** @param {{measure?: string, order?: string}} patch */
+  setOption(patch) {
+    Object.assign(this.state, patch);
+    this.update();
+  }
+
+  /** @param {"namespace" | "workload"} level */
+  setLevel(level) {
+    this.matrix.setLevel(level);
+    this.update();
+  }
+
+  /** @param {string} query */
+  setQuery(query) {
+    this.state.query = query;
+    if (this.state.view === "matrix") {
+      this.matrix.search(query);
+      this.refresh();
+    } else {
+      this.update();
+    }
+  }
+
+  /** @param {string} id */
+  show(id) {
+    this.state.view = id;
+    this.update();
+  }
+
+  /** The filters in words, empty for none. */
+  filterWords() {
+    const { groups, port, proto, state, pair } = this.state.filter;
+    const words = [...groups].map((group) => `namespace ${this.model.groups[group]}`);
+    if (port !== "") {
+      words.push(Number(port) < 0 ? "without port" : `port ${port}`);
+    }
+    if (proto !== "") {
+      words.push(protocolText(Number(proto)));
+    }
+    if (state !== "") {
+      words.push(state);
+    }
+    return [...words, ...(pair ? [pair.words] : [])].join(", ");
+  }
+
+  statusWords() {
+    const sums = totals(this.model, this.edges);
+    const size = `${plural(sums.clients, "client")} × ${plural(sums.servers, "server")}`;
+    const parts = [size, plural(sums.pairs, "cell"), bytesText(sums.bytes)];
+    this.model.states.slice(1).forEach((state, i) => {
+      if (sums.byState[i + 1]) {
+        parts.push(`${countText(sums.byState[i + 1])} ${state}`);
+      }
+    });
+    const all = this.model.all.length;
+    const part = isFiltering(this.state.filter) ? ` (${countText(this.edges.length)} of ${plural(all, "edge")})` : "";
+    return parts.join(" · ") + part;
+  }
+
+  /** @param {boolean} on */
+  print(on) {
+    if (on === this.printing) {
+      return;
+    }
+    this.printing = on;
+    this.root.classList.toggle("fk-printing", on);
+    this.panes.forEach((pane, i) => {
+      pane.hidden = !on && i !== this.kind;
+    });
+    this.views.forEach((view, i) => {
+      if (on && i !== this.kind) {
+        view.update(this.edges, this.state);
+      }
+      view.print(on);
+    });
+    for (const details of this.root.querySelectorAll(".fk-losses, .fk-rest")) {
+      details.open = on;
+    }
+  }
+
+  destroy() {
+    this.leaving.abort();
+    this.matrix.destroy();
+    this.root.remove();
+  }
+}

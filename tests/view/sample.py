@@ -1,0 +1,237 @@
+"""Matrices to look at and to test with: a small cluster, one of any size, one with names from hell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flowkit.contract.provenance import Provenance, with_provenance
+from flowkit.matrix import EDGE_COLUMNS, FlowMatrix
+
+START = pd.Timestamp("2026-09-21 14:13:05.250", tz="UTC")
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>",
+    "__proto__",
+    "constructor",
+    "\u202etxt.exe\u2066",
+    "\x1b[2J\x07bell",
+    "",
+    "n" * 5000,
+    "=HYPERLINK(1)",
+    "سلام",
+    "<b>bold</b>&amp;",
+)
+
+
+def end(name: str) -> dict[str, str]:
+    """Read ``namespace/workload``, ``namespace/workload!Kind``, ``node:name``, ``out:label`` or ``out:`` (unknown)."""
+    if name.startswith("out:"):
+        return {"namespace": "", "kind": "", "workload": "", "subnet_label": name[4:]}
+    if name.startswith("node:"):
+        return {"namespace": "", "kind": "Node", "workload": name[5:], "subnet_label": ""}
+    namespace, _, workload = name.partition("/")
+    workload, _, kind = workload.partition("!")
+    return {"namespace": namespace, "kind": kind or "Deployment", "workload": workload, "subnet_label": ""}
+
+
+def row(client: str, server: str, port: int | None, size: int, **more: Any) -> dict[str, Any]:
+    """One edge; everything not said follows from its size."""
+    known = {
+        **{f"from_{name}": value for name, value in end(client).items()},
+        **{f"to_{name}": value for name, value in end(server).items()},
+        "port": port,
+        "proto": 6,
+        "state": "answered",
+        "flows": max(1, size // 40_000),
+        "connections": max(1, size // 160_000),
+        "bytes": size,
+        "packets": max(2, size // 700),
+        "first": START,
+        "last": START + pd.Timedelta(seconds=90),
+        "direction_by": "SYN",
+        "folded": 0,
+    }
+    return {**known, **more}
+
+
+def matrix_of(rows: list[dict[str, Any]], origin: Provenance | None = None) -> FlowMatrix:
+    edges = pd.DataFrame(rows, columns=list(EDGE_COLUMNS))
+    text = [name for name in EDGE_COLUMNS if name.startswith(("from_", "to_"))] + ["state", "direction_by"]
+    edges = edges.astype(dict.fromkeys(text, "str"))
+    edges["port"] = edges["port"].astype("UInt16")
+    for name in ("first", "last"):
+        edges[name] = pd.to_datetime(edges[name], utc=True).dt.as_unit("ms")
+    return FlowMatrix(with_provenance(edges, origin or Provenance()))
+
+
+def cluster() -> FlowMatrix:
+    """About 30 workloads in 8 namespaces, with outside, nodes, refused, unanswered and inferred edges."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for line in CLUSTER.strip().splitlines():
+        client, server, port, size, *rest = line.split()
+        more: dict[str, Any] = {"proto": 17 if port.endswith("u") else 6}
+        more["first"] = START + pd.Timedelta(seconds=int(rng.integers(0, 900)))
+        more["last"] = more["first"] + pd.Timedelta(seconds=int(rng.integers(1, 6000)))
+        for word in rest:
+            more.update(WORDS[word])
+        number = None if port == "-" else int(port.rstrip("u"))
+        rows.append(row(client, server, number, int(float(size) * 1000), **more))
+    losses = {
+        "frames that are not IP": 1204,
+        "multicast and link-local flows": 311,
+        "flows of which no side is known": 3,
+    }
+    notes = ("The inventory has no Services: addresses of Services stay unknown.",)
+    return matrix_of(rows, Provenance(("node-a.pcap.gz", "node-b.pcap.gz"), 1, losses, notes))
+
+
+WORDS: dict[str, dict[str, Any]] = {
+    "refused": {"state": "refused", "flows": 6, "connections": 6, "packets": 12},
+    "unanswered": {"state": "unanswered", "flows": 4, "connections": 4, "packets": 9},
+    "inferred": {"direction_by": "inferred: the lower port listens"},
+    "udp": {"direction_by": "first packet", "proto": 17},
+    "icmp": {"proto": 1, "direction_by": "ICMP echo"},
+    "twice": {"folded": 41},
+}
+
+CLUSTER = """
+out: ingress/router 443 24100
+out:corp-vpn ingress/router 443 8300
+out: ingress/router 22 0.9 unanswered
+out: ingress/router 8080 0.4 refused
+ingress/router shop/frontend 8080 41800 twice
+ingress/router console/console 8443 3120
+ingress/router monitoring/grafana 3000 5240
+shop/frontend shop/cart 8080 9200 twice
+shop/frontend shop/catalog 8080 18400 twice
+shop/frontend shop/checkout 8080 6100
+shop/checkout shop/cart 8080 2200
+shop/checkout shop/payments 8443 4100
+shop/checkout shop/mailer 2525 380
+shop/cart data/redis!StatefulSet 6379 12800
+shop/cart data/redis!StatefulSet 16379 0.3 refused
+shop/catalog data/postgres!StatefulSet 5432 38100 inferred
+shop/checkout data/postgres!StatefulSet 5432 7400
+shop/payments out:payment-provider 443 1900
+shop/mailer out: 25 0.6 unanswered
+shop/catalog out:object-store 443 61200
+shop/loadgen!Job ingress/router 443 9800
+data/postgres-backup!CronJob data/postgres!StatefulSet 5432 90400
+data/postgres-backup!CronJob out:object-store 443 88100
+data/redis!StatefulSet data/redis-replica!StatefulSet 6379 15400 inferred
+data/postgres!StatefulSet kube-system/coredns 53u 120 udp
+monitoring/prometheus-k8s!StatefulSet shop/frontend 8080 940
+monitoring/prometheus-k8s!StatefulSet shop/cart 8080 930
+monitoring/prometheus-k8s!StatefulSet shop/catalog 8080 990
+monitoring/prometheus-k8s!StatefulSet shop/checkout 8080 1010
+monitoring/prometheus-k8s!StatefulSet shop/payments 9090 0.5 refused
+monitoring/prometheus-k8s!StatefulSet data/redis!StatefulSet 9121 1210
+monitoring/prometheus-k8s!StatefulSet data/postgres!StatefulSet 9187 1340
+monitoring/prometheus-k8s!StatefulSet netobserv/flowlogs-pipeline!DaemonSet 9401 2210
+monitoring/prometheus-k8s!StatefulSet netobserv/netobserv-plugin 9002 310
+monitoring/prometheus-k8s!StatefulSet kube-system/coredns 9153 1480
+monitoring/prometheus-k8s!StatefulSet monitoring/alertmanager!StatefulSet 9093 220
+monitoring/prometheus-k8s!StatefulSet monitoring/node-exporter!DaemonSet 9100 4420
+monitoring/prometheus-k8s!StatefulSet node:node-a 10250 8120
+monitoring/prometheus-k8s!StatefulSet node:node-b 10250 7930
+monitoring/grafana monitoring/thanos-querier 9091 6630
+monitoring/thanos-querier monitoring/prometheus-k8s!StatefulSet 10901 18200
+monitoring/alertmanager!StatefulSet out: 443 71
+netobserv/flowlogs-pipeline!DaemonSet loki/loki-gateway 8080 52300
+netobserv/flowlogs-pipeline!DaemonSet kube-system/kubernetes!Service 443 1820
+netobserv/flowlogs-pipeline!DaemonSet node:node-a 6443 4260
+netobserv/netobserv-plugin loki/loki-gateway 8080 2740
+netobserv/netobserv-plugin loki/loki-query-frontend 3100 890
+netobserv/netobserv-plugin monitoring/thanos-querier 9091 640
+netobserv/netobserv-plugin kube-system/kubernetes!Service 443 510
+node:node-a netobserv/flowlogs-pipeline!DaemonSet 2055u 33100 udp
+node:node-b netobserv/flowlogs-pipeline!DaemonSet 2055u 29800 udp
+node:node-a netobserv/flowlogs-pipeline!DaemonSet 8080 90
+node:node-a shop/frontend 8080 310
+node:node-b shop/cart 8080 300
+node:node-a data/postgres!StatefulSet 5432 190
+node:node-b kube-system/coredns 8181 120
+node:node-a monitoring/grafana 3000 160
+console/console netobserv/netobserv-plugin 9001 1660
+console/console kube-system/kubernetes!Service 443 9340
+loki/loki-gateway loki/loki-query-frontend 3100 4480
+loki/loki-gateway loki/loki-ingester!StatefulSet 3100 49700
+loki/loki-query-frontend loki/loki-ingester!StatefulSet 9095 6120
+loki/loki-ingester!StatefulSet out:object-store 443 44800
+shop/frontend kube-system/coredns 53u 410 udp
+shop/cart kube-system/coredns 53u 380 udp
+shop/catalog kube-system/coredns 53u 390 udp
+shop/checkout kube-system/coredns 53u 402 udp
+shop/payments kube-system/coredns 53u 96 udp
+shop/mailer kube-system/coredns 53u 51 udp
+monitoring/grafana kube-system/coredns 53u 44 udp
+netobserv/flowlogs-pipeline!DaemonSet kube-system/coredns 53u 61 udp
+loki/loki-gateway kube-system/coredns 53u 77 udp
+console/console kube-system/coredns 53u 33 udp
+kube-system/coredns out: 53u 830 udp
+shop/loadgen!Job data/postgres!StatefulSet 5432 0.3 unanswered
+shop/loadgen!Job data/postgres!StatefulSet 22 0.3 refused
+shop/loadgen!Job data/redis!StatefulSet 6379 0.3 unanswered
+shop/loadgen!Job data/redis!StatefulSet 80 0.2 refused
+shop/loadgen!Job shop/payments - 0.4 icmp
+monitoring/node-exporter!DaemonSet monitoring/syslog 514u 2630 udp
+data/redis!StatefulSet monitoring/syslog 514u 710 udp
+"""
+
+
+def large(workloads: int, edges: int, namespaces: int = 80, seed: int = 1) -> FlowMatrix:
+    """A cluster of any size: neighbours talk, and a few hubs are called by everybody."""
+    rng = np.random.default_rng(seed)
+    names = np.array([f"workload-{at:05d}" for at in range(workloads)])
+    group = np.array([f"namespace-{at % namespaces:03d}" for at in range(workloads)])
+    hubs = rng.choice(workloads, 6, replace=False)
+    client = rng.integers(0, workloads, edges * 2)
+    near = (client + namespaces * rng.integers(-6, 7, edges * 2)) % workloads
+    far = rng.integers(0, workloads, edges * 2)
+    chance = rng.random(edges * 2)
+    server = np.where(chance < 0.45, near, np.where(chance < 0.8, far, rng.choice(hubs, edges * 2)))
+    port = rng.choice([53, 80, 443, 3100, 5432, 6379, 8080, 8443, 9090, 9092], edges * 2)
+    keys = pd.DataFrame({"client": client, "server": server, "port": port}).drop_duplicates().head(edges)
+    at, to = keys["client"].to_numpy(), keys["server"].to_numpy()
+    size = np.exp(rng.normal(11, 3, len(keys))).astype("int64") + 60
+    first = START + pd.to_timedelta(rng.integers(0, 7200, len(keys)), unit="s")
+    table = {
+        "from_namespace": group[at],
+        "from_kind": "Deployment",
+        "from_workload": names[at],
+        "from_subnet_label": "",
+        "to_namespace": group[to],
+        "to_kind": "Deployment",
+        "to_workload": names[to],
+        "to_subnet_label": "",
+        "port": keys["port"].astype("UInt16").to_numpy(),
+        "proto": np.where(keys["port"] == 53, 17, 6),
+        "state": rng.choice(["answered", "refused", "unanswered"], len(keys), p=[0.96, 0.02, 0.02]),
+        "flows": 1 + size // 40_000,
+        "connections": 1 + size // 160_000,
+        "bytes": size,
+        "packets": 2 + size // 700,
+        "first": first,
+        "last": first + pd.to_timedelta(rng.integers(1, 3600, len(keys)), unit="s"),
+        "direction_by": "SYN",
+        "folded": 0,
+    }
+    frame = pd.DataFrame(table, columns=list(EDGE_COLUMNS))
+    for name in ("first", "last"):
+        frame[name] = pd.to_datetime(frame[name], utc=True).dt.as_unit("ms")
+    return FlowMatrix(with_provenance(frame, Provenance(("large",), 50)))
+
+
+def hostile() -> FlowMatrix:
+    """Every hostile name as a workload, a namespace, a kind and a subnet label, and in every sentence of the header."""
+    rows = []
+    for at, name in enumerate(HOSTILE):
+        bad = {"from_namespace": name, "from_workload": name, "from_kind": name or "Deployment"}
+        rows.append(row("shop/cart", "data/redis", 6379, 1000 + at, **bad, direction_by=f"{name} guessed"))
+        rows.append(row("shop/cart", "data/redis", 6379, 2000 + at, to_namespace=name, to_workload=name))
+        rows.append(row("shop/cart", "out:", 443, 3000 + at, to_subnet_label=name, first=START, last=START))
+    losses = {name or "nameless": 1 for name in HOSTILE}
+    return matrix_of(rows, Provenance(HOSTILE[:4], None, losses, HOSTILE))
