@@ -9,7 +9,15 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BUILD = "hatchling>=1.27\neditables>=0.5\n"  # an editable install without a download of its own
-COMMON = ["--generate-hashes", "--no-emit-index-url", "--python-version", "3.11", "--universal", "--quiet", "--no-header"]
+COMMON = [
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--python-version",
+    "3.11",
+    "--universal",
+    "--quiet",
+    "--no-header",
+]
 
 
 def resolve(name: str, *arguments: str) -> None:

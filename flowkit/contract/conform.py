@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, pandas_dtype, union_categoricals
+from pandas.api.types import is_bool_dtype, is_integer_dtype, pandas_dtype, union_categoricals
 
 from flowkit.contract.fields import FIELDS, Field
 from flowkit.contract.flags import flag_bits
@@ -77,7 +77,9 @@ def _integer(column: pd.Series[Any], dtype: str) -> pd.Series[Any]:
     target = pandas_dtype(dtype)
     numbers: pd.Series[Any] = pd.to_numeric(column, errors="coerce", dtype_backend="numpy_nullable")
     limits = np.iinfo(dtype.lower())
-    fits = numbers.notna() & (numbers >= limits.min) & (numbers < float(limits.max + 1)) & (numbers % 1 == 0)
+    # As a float the largest 64-bit integers round up to the next power of two, which no longer fits.
+    below = numbers <= limits.max if is_integer_dtype(numbers) else numbers < float(limits.max + 1)
+    fits = numbers.notna() & (numbers >= limits.min) & below & (numbers % 1 == 0)
     return numbers.where(fits.fillna(value=False)).astype(target)
 
 

@@ -54,10 +54,11 @@ def test_a_name_that_stands_twice_is_refused():
 
 
 def test_numbers_at_their_limits():
-    bounds = {"SrcPort": [0, 65535, 65536, -1], "Bytes": [2**63, 0, 1, 2]}
+    bounds = {"SrcPort": [0, 65535, 65536, -1], "Bytes": [2**64 - 1, 2**63, 1, 0], "Packets": [2.0**64, 1.0, -1.0, 0.5]}
     flows = conform(pd.DataFrame(bounds))
     assert flows["SrcPort"].tolist() == [0, 65535, pd.NA, pd.NA]
-    assert flows["Bytes"].tolist() == [2**63, 0, 1, 2]
+    assert flows["Bytes"].tolist() == [2**64 - 1, 2**63, 1, 0]
+    assert flows["Packets"].tolist() == [pd.NA, 1, pd.NA, pd.NA]
 
 
 def test_conforming_twice_changes_nothing():

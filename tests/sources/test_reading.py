@@ -21,9 +21,7 @@ from flowkit.errors import SourceError
 def test_content_nobody_knows(tmp_path, content, what):
     path = tmp_path / "flows.bin"
     path.write_bytes(content)
-    with pytest.raises(
-        SourceError, match=rf"cannot read '.*flows\.bin': {what}|cannot read '.*flows\.bin'.*({what})"
-    ):
+    with pytest.raises(SourceError, match=rf"cannot read '.*flows\.bin': {what}|cannot read '.*flows\.bin'.*({what})"):
         fk.read(path)
 
 
