@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from flowkit.engine.frames import go_text, narrow, to_pandas
+
+NOTHING = frozenset()
+
+
+def test_plain_columns_are_not_copied():
+    flows = pd.DataFrame({"a": np.arange(3), "b": [1, 2, 3]})
+    taken = narrow(flows, {"a": "a"}, NOTHING)
+    assert np.shares_memory(taken["a"].to_numpy(), flows["a"].to_numpy())
+    assert taken.columns.tolist() == ["a"]
+
+
+def test_a_table_of_no_wanted_column_keeps_its_rows():
+    assert len(narrow(pd.DataFrame({"a": [1, 2]}), {"b": "b"}, NOTHING)) == 2
+
+
+def test_objects_become_arrow_under_their_sql_names():
+    taken = narrow(pd.DataFrame({"a": [["x"], None], "b": [1, 2]}), {"a": "a>1", "b": "b"}, frozenset(["a"]))
+    assert taken.schema == pa.schema([("a>1", pa.list_(pa.string())), ("b", pa.int64())])
+
+
+def test_scalars_among_lists_are_lost_when_flattened_and_text_when_not():
+    mixed = pd.DataFrame({"a": pd.Series([["x", 1], "y", None], dtype=object)})
+    assert narrow(mixed, {"a": "a"}, frozenset(["a"]))["a"].to_pylist() == [["x", "1"], None, None]
+    assert narrow(mixed, {"a": "a"}, NOTHING)["a"].to_pylist() == ["[x 1]", "y", None]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e21, "1000000000000000000000"),
+        (0.1, "0.1"),
+        (-0.5, "-0.5"),
+        (float("inf"), "+Inf"),
+        (np.float64(2), "2"),
+        (None, "<nil>"),
+    ],
+)
+def test_go_text(value, text):
+    assert go_text(value) == text
+
+
+def test_wide_sums_come_back_exact():
+    table = pa.table({"n": pa.array([2**64], pa.decimal128(38, 0)), "s": ["x"]})
+    assert to_pandas(table, ["value", "label"]).to_dict("list") == {"value": [2**64], "label": ["x"]}
