@@ -1,0 +1,85 @@
+import pandas as pd
+import pytest
+
+from flowkit.contract import provenance
+from flowkit.errors import FieldNotFound
+from flowkit.transform import All, Comparison, Condition, Either, Not, filter, flatten  # noqa: A004
+
+FLOWS = pd.DataFrame(
+    {
+        "SrcK8S_Namespace": pd.Categorical(["shop", None, "data", "shop"]),
+        "DstPort": pd.array([443, 53, None, 80], dtype="UInt16"),
+        "Bytes": [10.5, 2.0, None, 7.0],
+    },
+    index=list("abcd"),
+)
+
+
+def kept(test):
+    return filter(FLOWS, test).index.tolist()
+
+
+def test_dtypes_index_and_order_stay():
+    pd.testing.assert_frame_equal(filter(FLOWS, [Condition("DstPort", "443")]), FLOWS.loc[["a"]])
+
+
+def test_one_field_is_alternatives_several_are_all():
+    assert kept([Condition("DstPort", "443"), Condition("DstPort", "80"), Condition("SrcK8S_Namespace", "shop")]) == [
+        "a",
+        "d",
+    ]
+
+
+def test_no_condition_keeps_all():
+    assert kept([]) == list("abcd")
+
+
+def test_predicates_and_not_with_missing_fields():
+    assert kept(Not(Condition("SrcK8S_Namespace", "shop"))) == ["b", "c"]
+    assert kept(Not(Either((Condition("DstPort", "443"), Condition("SrcK8S_Namespace", "", "Absence"))))) == ["c", "d"]
+    assert kept(Comparison("Bytes", ">=", 7)) == ["a", "d"]
+    assert kept(Not(Comparison("Bytes", ">=", 7))) == ["b", "c"]
+    assert kept(All((Comparison("DstPort", "<", 100), Not(Condition("DstPort", "53"))))) == ["d"]
+
+
+def test_floats_compare_as_go_prints_them():
+    assert kept([Condition("Bytes", "2")]) == ["b"]
+    assert kept([Condition("Bytes", "10.5")]) == ["a"]
+
+
+def test_filter_twice_is_filter_once():
+    once = filter(FLOWS, [Condition("SrcK8S_Namespace", "shop")])
+    pd.testing.assert_frame_equal(filter(once, [Condition("SrcK8S_Namespace", "shop")]), once)
+
+
+def test_flattened_parts_by_pipe():
+    flows = pd.DataFrame({"Flags": [18, 16]})
+    assert flows.pipe(flatten, ["Flags"]).pipe(filter, [Condition("Flags", "SYN")])["Flags"].tolist() == ["SYN"]
+
+
+def test_an_item_compared_with_an_unopened_list_is_noted():
+    notes = provenance(filter(pd.DataFrame({"Flags": [18, 16]}), [Condition("Flags", "SYN")])).notes
+    assert notes == ("Flags is a list, whose text is like [SYN ACK]: flatten it to compare single items",)
+
+
+def test_an_unknown_field_is_an_error_with_a_hint_also_in_a_reference():
+    with pytest.raises(FieldNotFound, match="Did you mean 'DstPort'?"):
+        filter(FLOWS, [Condition("DstPrt", "443")])
+    with pytest.raises(FieldNotFound, match="no field 'Nope'"):
+        filter(FLOWS, [Condition("DstPort", "$(Nope)")])
+
+
+HOSTILE = ["'", "''", "' OR 1=1 --", '"', "\\", "\\'", "$$", "%", "_", ";DROP TABLE flows", "\x00", "a\nb", "{}", "?"]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_values_and_column_names_never_become_sql(text):
+    flows = pd.DataFrame({text: ["x", text], "Proto": [6, 17]})
+    assert filter(flows, [Condition(text, text)])["Proto"].tolist() == [17]
+    assert filter(flows, [Condition(text, text, "NotEqual")])["Proto"].tolist() == [6]
+
+
+@pytest.mark.parametrize("pattern", ["'", "' OR 1=1 --", "\\\\", "a'b", "%"])
+def test_patterns_never_become_sql(pattern):
+    flows = pd.DataFrame({"Proto": [pattern.replace("\\\\", "\\"), "x"]})
+    assert filter(flows, [Condition("Proto", pattern, "MatchRegex")]).index.tolist() == [0]
