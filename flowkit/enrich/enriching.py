@@ -1,0 +1,135 @@
+"""Put names on a flow table: owners, zones, subnet labels, the node's view of direction, as NetObserv's pipeline would.
+
+Each distinct address is looked up once; rows only carry codes. What a flow already says of its ends stays: it was said at
+the time of the flow, an inventory speaks of another moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flowkit.contract import conform, provenance, with_provenance
+from flowkit.enrich.addresses import pack
+from flowkit.enrich.inventory import Identity, Inventory
+from flowkit.enrich.sides import categorical, column, common_codes, fill, spread
+from flowkit.enrich.subnets import SubnetLabels
+from flowkit.enrich.translation import translate
+
+SIDES = ("Src", "Dst")
+_FIELDS = {
+    "K8S_Name": "name",
+    "K8S_Type": "type",
+    "K8S_Namespace": "namespace",
+    "K8S_OwnerName": "owner_name",
+    "K8S_OwnerType": "owner_type",
+    "K8S_HostIP": "host_ip",
+    "K8S_HostName": "host_name",
+    "K8S_Zone": "zone",
+    "K8S_NetworkName": "network",
+}
+_INFRASTRUCTURE = r"^(?:openshift|netobserv)"
+_NOBODY = Identity("", "", "", "", "")
+
+
+def enrich(
+    flows: pd.DataFrame,
+    *,
+    cluster: str | Path | Mapping[str, Any] | Inventory | None = None,
+    subnets: str | Path | Mapping[str, Any] | SubnetLabels | None = None,
+) -> pd.DataFrame:
+    """Return `flows` with the ends named, in NetObserv's fields.
+
+    `cluster` (an inventory, see `Inventory.load`) fills ``Src/DstK8S_*`` where the flow has none, ``AgentIP`` where the
+    capture is named after a node, ``FlowDirection``, ``K8S_FlowLayer``, and ``Xlat*``: what a Service sent the flow to.
+    `subnets` (a FlowCollector, see `SubnetLabels.load`) fills ``Src/DstSubnetLabel``: first match in list order, absent
+    without a match. Rows keep their order; the provenance counts flows whose address is none. Rules: flowlogs-pipeline
+    ``transform_network``.
+
+    >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.1"], "DstAddr": ["203.0.113.9"]})
+    >>> enrich(flows, subnets={"EXT:partner": ["203.0.113.0/24"]})["DstSubnetLabel"].tolist()
+    ['EXT:partner']
+    """
+    flows = conform(flows)
+    if cluster is not None:
+        inventory = Inventory.load(cluster)
+        flows = with_provenance(flows, provenance(flows).noting(*inventory.notes))
+        flows = translate(_layer(_direction(_agents(_owners(flows, inventory), inventory))), inventory)
+    if subnets is not None:
+        flows = _label(flows, SubnetLabels.load(subnets))
+    return flows
+
+
+def _owners(flows: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
+    named: dict[str, pd.Series[Any]] = {}
+    for side in SIDES:
+        if f"{side}Addr" not in flows.columns:
+            continue
+        codes, distinct = pd.factorize(flows[f"{side}Addr"])
+        people = [inventory.identities.get(address, _NOBODY) for address in distinct]
+        silent = column(flows, f"{side}K8S_Type").isna() & column(flows, f"{side}K8S_Name").isna()
+        for suffix, attribute in _FIELDS.items():
+            texts = [getattr(person, attribute) for person in people]
+            named[side + suffix] = fill(column(flows, side + suffix), silent, spread(codes, texts))
+    return flows.assign(**named)
+
+
+def _agents(flows: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
+    """AgentIP of the node that a capture is named after, by its full name or the part before the first dot."""
+    if "CaptureFile" not in flows.columns:
+        return flows
+    short = {name.split(".")[0]: address for name, address in inventory.node_addresses.items()}
+    codes, captures = pd.factorize(flows["CaptureFile"])
+    agents = [inventory.node_addresses.get(name) or short.get(name) or "" for name in captures]
+    known = column(flows, "AgentIP")
+    return flows.assign(AgentIP=fill(known, known.isna(), spread(codes, agents)))
+
+
+def _direction(flows: pd.DataFrame) -> pd.DataFrame:
+    """FlowDirection as upstream: 2 within one node, 1 when the reporting node is the source's, 0 when the destination's."""
+    if "AgentIP" not in flows.columns:
+        return flows
+    ends = [column(flows, f"{side}K8S_HostIP") for side in SIDES]
+    (agent, source, destination), _ = common_codes([flows["AgentIP"], *ends])
+    within = (source >= 0) & (source == destination)
+    value = np.select(
+        [within, (source >= 0) & (source == agent), (destination >= 0) & (destination == agent)], [2, 1, 0], -1
+    )
+    fresh = pd.Series(
+        pd.arrays.IntegerArray(np.where(value < 0, 0, value).astype("uint8"), value < 0), index=flows.index
+    )
+    known = flows["FlowDirection"] if "FlowDirection" in flows.columns else fresh
+    return flows.assign(FlowDirection=known.where(known.notna(), fresh))
+
+
+def _layer(flows: pd.DataFrame) -> pd.DataFrame:
+    """K8S_FlowLayer: app when either end is in a namespace that is not the platform's, infra otherwise."""
+    app = np.zeros(len(flows), dtype=bool)
+    for side in SIDES:
+        namespace = column(flows, f"{side}K8S_Namespace")
+        ours = namespace.astype("str").str.match(_INFRASTRUCTURE).fillna(value=True).astype(bool)
+        platform = (namespace == "default") & column(flows, f"{side}K8S_Name").isin(["kubernetes", "openshift"])
+        app |= (namespace.notna() & (namespace != "") & ~ours & ~platform).to_numpy()
+    layer = pd.Series(categorical(app.astype(np.int64), ["infra", "app"]), index=flows.index)
+    known = column(flows, "K8S_FlowLayer")
+    return flows.assign(K8S_FlowLayer=fill(known, known.isna(), layer))
+
+
+def _label(flows: pd.DataFrame, subnets: SubnetLabels) -> pd.DataFrame:
+    labelled: dict[str, pd.Series[Any]] = {}
+    losses: dict[str, int] = {}
+    for side in (*SIDES, "XlatSrc", "XlatDst"):
+        if f"{side}Addr" not in flows.columns:
+            continue
+        codes, distinct = pd.factorize(flows[f"{side}Addr"])
+        packed = pack(distinct)
+        texts = [subnets.labels[at] if at >= 0 else "" for at in subnets.lookup(packed)]
+        bad = ~(packed.is_v4 | packed.is_v6)
+        losses[f"flows whose {side}Addr is no IP address"] = int(bad[codes[codes >= 0]].sum())
+        known = column(flows, f"{side}SubnetLabel")
+        labelled[f"{side}SubnetLabel"] = fill(known, known.isna(), spread(codes, texts))
+    return with_provenance(flows.assign(**labelled), provenance(flows).losing(losses))

@@ -1,0 +1,58 @@
+"""What stands behind a Service: its backends by port, from EndpointSlices.
+
+Source: discovery.k8s.io/v1; a slice's port belongs to the Service port of the same name and protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Socket = tuple[str, int, int]
+"""Address, port and IP protocol number."""
+
+_PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132}
+
+
+def backends(
+    services: Iterable[Mapping[str, Any]], slices: Iterable[Mapping[str, Any]]
+) -> dict[Socket, tuple[Socket, ...]]:
+    """The sockets behind each Service socket, of the same address family, ready or not.
+
+    >>> service = {"metadata": {"name": "api", "namespace": "shop"},
+    ...            "spec": {"clusterIPs": ["172.30.0.9"], "ports": [{"name": "http", "port": 80}]}}
+    >>> piece = {"metadata": {"namespace": "shop", "labels": {"kubernetes.io/service-name": "api"}},
+    ...          "endpoints": [{"addresses": ["10.128.0.5"]}], "ports": [{"name": "http", "port": 8080}]}
+    >>> backends([service], [piece])
+    {('172.30.0.9', 80, 6): (('10.128.0.5', 8080, 6),)}
+    """
+    by_service: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for piece in slices:
+        meta = piece.get("metadata") or {}
+        name = (meta.get("labels") or {}).get("kubernetes.io/service-name", "")
+        by_service.setdefault((meta.get("namespace", ""), name), []).append(piece)
+    found: dict[Socket, tuple[Socket, ...]] = {}
+    for service in services:
+        meta, spec = service.get("metadata") or {}, service.get("spec") or {}
+        pieces = by_service.get((meta.get("namespace", ""), meta.get("name", "")), [])
+        for port in spec.get("ports") or []:
+            for address in spec.get("clusterIPs") or [spec.get("clusterIP") or "None"]:
+                behind = tuple(dict.fromkeys(_behind(pieces, port, address)))
+                if behind and address != "None":
+                    found[address, port["port"], _protocol(port)] = behind
+    return found
+
+
+def _behind(pieces: Iterable[Mapping[str, Any]], port: Mapping[str, Any], address: str) -> Iterable[Socket]:
+    for piece in pieces:
+        for other in piece.get("ports") or []:
+            if (other.get("name") or "", _protocol(other)) != (port.get("name") or "", _protocol(port)):
+                continue
+            for endpoint in piece.get("endpoints") or []:
+                for backend in endpoint.get("addresses") or []:
+                    if (":" in backend) == (":" in address) and other.get("port"):
+                        yield backend, other["port"], _protocol(other)
+
+
+def _protocol(port: Mapping[str, Any]) -> int:
+    return _PROTOCOLS.get(port.get("protocol") or "TCP", 0)

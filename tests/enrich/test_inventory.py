@@ -1,0 +1,81 @@
+"""Who has which address, and what an incomplete inventory still tells."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from flowkit.enrich import Inventory, InventoryWarning
+from flowkit.errors import SpecError
+from tests.enrich.cluster import CLUSTER, OBJECTS
+
+
+def without(*kinds):
+    return {"kind": "List", "items": [item for item in OBJECTS if item["kind"] not in kinds]}
+
+
+def test_owners_climb_and_a_bare_pod_owns_itself():
+    identities = Inventory.load(CLUSTER).identities
+    owner = {address: (who.owner_type, who.owner_name) for address, who in identities.items()}
+    assert owner == {
+        "10.128.0.5": ("Deployment", "web"),
+        "10.129.0.6": ("StatefulSet", "db"),
+        "10.128.0.7": ("DaemonSet", "flowlogs-pipeline"),
+        "10.128.0.9": ("Pod", "alone"),
+        "10.0.0.11": ("Node", "node-a"),
+        "10.0.0.12": ("Node", "node-b"),
+        "172.30.0.9": ("Service", "api"),
+        "172.30.0.1": ("Service", "kubernetes"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["Node", "Service", "ReplicaSet"])
+def test_a_missing_kind_gives_one_warning_and_what_is_left(kind):
+    with pytest.warns(InventoryWarning, match=f"it holds no {kind}s") as caught:
+        inventory = Inventory.load(without(kind, "Deployment") if kind == "ReplicaSet" else without(kind))
+    assert len(caught) == 1
+    assert inventory.identities["10.128.0.5"].owner_name == "web"
+    assert inventory.identities["10.0.0.11"].type == "Node"
+    assert inventory.node_addresses["node-b"] == "10.0.0.12"
+
+
+def test_a_replica_set_that_is_not_templated_stays_itself():
+    pod = {
+        "kind": "Pod",
+        "metadata": {"name": "p", "namespace": "n", "ownerReferences": [{"kind": "ReplicaSet", "name": "own"}]},
+        "status": {"podIP": "10.1.1.1"},
+    }
+    with pytest.warns(InventoryWarning):
+        assert Inventory.load({"kind": "List", "items": [pod]}).identities["10.1.1.1"].owner_type == "ReplicaSet"
+
+
+def test_two_running_pods_on_one_address_are_said_and_an_ended_one_yields():
+    def pod(name, phase):
+        return {"kind": "Pod", "metadata": {"name": name}, "status": {"podIP": "10.128.0.5", "phase": phase}}
+
+    with pytest.warns(InventoryWarning, match="1 addresses belong to several running pods"):
+        Inventory.load({"kind": "List", "items": [*OBJECTS, pod("b", "Running")]})
+    ended_first = {"kind": "List", "items": [pod("done", "Succeeded"), *OBJECTS]}
+    assert Inventory.load(ended_first).identities["10.128.0.5"].name == "web-7d9-x"
+
+
+def test_an_inventory_of_nothing_is_refused(tmp_path):
+    path = tmp_path / "cluster.json"
+    path.write_text(json.dumps({"kind": "List", "items": []}))
+    with pytest.raises(SpecError, match=r"cluster\.json: no pod, node or Service with an address"):
+        Inventory.load(path)
+
+
+def test_a_folder_of_files_is_one_inventory(tmp_path):
+    for number, item in enumerate(OBJECTS):
+        (tmp_path / f"{number}.json").write_text(json.dumps(item))
+    assert Inventory.load(tmp_path).identities == Inventory.load(CLUSTER).identities
+
+
+def test_cyclic_owners_end():
+    pod = {"kind": "Pod", "metadata": {"name": "p", "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}]}}
+    pod["status"] = {"podIP": "10.9.9.9"}
+    ring = {"kind": "ReplicaSet", "metadata": {"name": "r", "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}]}}
+    with pytest.warns(InventoryWarning):
+        assert Inventory.load({"kind": "List", "items": [pod, ring]}).identities["10.9.9.9"].owner_name == "r"
