@@ -1,0 +1,116 @@
+"""From flows to the flow matrix: scope, one observation a flow, client and server, conversations, edges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flowkit.contract import conform, provenance, with_provenance
+from flowkit.enrich import dedupe, orient
+from flowkit.errors import ContractError
+from flowkit.matrix.conversations import conversations
+from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, FlowMatrix
+from flowkit.matrix.scope import in_scope, refusals
+
+LEVELS = ("workload", "pod", "namespace", "address")
+_SUFFIXES = {
+    "workload": {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"},
+    "pod": {"namespace": "K8S_Namespace", "kind": "K8S_Type", "workload": "K8S_Name"},
+    "namespace": {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"},
+    "address": {"namespace": "K8S_Namespace", "kind": "K8S_Type", "workload": "Addr"},
+}
+_SUMS = ("flows", "connections", "bytes", "packets", "folded")
+
+
+def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
+    """Build the flow matrix of (enriched) flows: one edge a client → server : port, with its evidence.
+
+    `by` names the level of the endpoints: ``workload`` (the default), ``pod``, ``namespace``, or ``address`` (the default
+    where no flow names a Kubernetes object). Replies are folded into their request, copies into one observation
+    (`flowkit.enrich.dedupe`), client and server decided by `flowkit.enrich.orient`. Refused and unanswered connections are
+    edges of their own state. What is no edge at all is counted in the provenance (`flowkit.matrix.scope`).
+
+    Raises `ContractError` for a level that nobody knows and for a table without addresses.
+
+    >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2"], "DstAddr": ["10.0.0.1"], "SrcPort": [51000], "DstPort": [443],
+    ...                       "Proto": [6], "Flags": [["SYN", "ACK"]], "Bytes": [120], "Packets": [2]})
+    >>> matrix(flows).edges[["from_workload", "to_workload", "port", "state", "direction_by"]].values.tolist()
+    [['10.0.0.2', '10.0.0.1', 443, 'answered', 'SYN']]
+    """
+    flows = conform(flows)
+    for name in ("SrcAddr", "DstAddr", "Proto"):
+        if name not in flows.columns:
+            raise ContractError(f"a flow matrix needs the field {name}, which this table lacks")
+    level = _level(flows, by)
+    oriented = orient(dedupe(in_scope(flows)))
+    identity = {
+        f"{end}_{name}": suffix
+        for end in ("from", "to")
+        for name, suffix in {**_SUFFIXES[level], "subnet_label": "SubnetLabel"}.items()
+    }
+    talks = conversations(_whole_names(oriented), identity, refusals(flows))
+    edges = _edges(_at_level(talks, level), list(oriented["DirectionBy"].cat.categories))
+    return FlowMatrix(with_provenance(edges, provenance(oriented)), by=level)
+
+
+def _level(flows: pd.DataFrame, by: str | None) -> str:
+    if by is not None and by not in LEVELS:
+        raise ContractError(f"no level '{by}': choose one of {', '.join(LEVELS)}")
+    if by is not None:
+        return by
+    named = any(name in flows.columns and flows[name].notna().any() for name in ("SrcK8S_Type", "DstK8S_Type"))
+    return "workload" if named else "address"
+
+
+def _whole_names(flows: pd.DataFrame) -> pd.DataFrame:
+    """Objects without an owner field (older records) are their own workload."""
+    filled: dict[str, pd.Series[Any]] = {}
+    for side in ("Src", "Dst"):
+        for owner, own in (("K8S_OwnerName", "K8S_Name"), ("K8S_OwnerType", "K8S_Type")):
+            if side + own not in flows.columns:
+                continue
+            fallback = flows[side + own].astype(object)
+            known = flows[side + owner].astype(object) if side + owner in flows.columns else fallback
+            if known is not fallback and (known.notna() | fallback.isna()).all():
+                continue
+            filled[side + owner] = known.where(known.notna(), fallback).astype("category")
+    return flows.assign(**filled)
+
+
+def _at_level(talks: pd.DataFrame, level: str) -> pd.DataFrame:
+    names = {name: talks[name].astype("str").fillna("") for name in EDGE_KEY if name.startswith(("from_", "to_"))}
+    for end in ("from", "to"):
+        kind = names[f"{end}_kind"]
+        if level == "namespace":
+            inside = names[f"{end}_namespace"] != ""
+            names[f"{end}_kind"] = kind.mask(inside, "Namespace")
+            names[f"{end}_workload"] = names[f"{end}_workload"].mask(inside | (kind == "Node"), "")
+        if level == "address":
+            names[f"{end}_kind"] = kind.mask(kind == "", "Address")
+    return talks.assign(**names)
+
+
+def _edges(talks: pd.DataFrame, rules: list[str]) -> pd.DataFrame:
+    grouped = talks.groupby(list(EDGE_KEY), sort=True, as_index=False, dropna=False)
+    edges = grouped.agg(
+        **{name: (name, "sum") for name in _SUMS},
+        state=("state", "min"),
+        first=("first", "min"),
+        last=("last", "max"),
+        rule=("rule", "min"),
+    )
+    port = edges["port"].to_numpy(dtype=np.int64)
+    return edges.assign(
+        port=_ports(port),
+        proto=edges["proto"].astype("uint8"),
+        state=np.array(STATES, dtype=object)[edges["state"].to_numpy(dtype=np.int64)],
+        first=pd.to_datetime(edges["first"], unit="ms", utc=True).astype("datetime64[ms, UTC]"),
+        last=pd.to_datetime(edges["last"], unit="ms", utc=True).astype("datetime64[ms, UTC]"),
+        direction_by=np.array([*rules, ""], dtype=object)[edges["rule"].to_numpy(dtype=np.int64)],
+    )[list(EDGE_COLUMNS)].astype({"state": "str", "direction_by": "str"})
+
+
+def _ports(port: np.ndarray[Any, np.dtype[np.int64]]) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(np.where(port < 0, 0, port).astype("uint16"), port < 0)

@@ -1,0 +1,107 @@
+"""Conversations: the flows of one client socket with one server socket as one row, with what became of it.
+
+Whether a server answered is read from the flags of both ways (RFC 9293: ACK is set in every segment after the handshake, a
+closed port answers SYN with RST), so that a scan or a closed port is never taken for traffic somebody needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from flowkit.contract import FLAG_BITS
+from flowkit.enrich.sides import TCP, UDP, Codes, Ends, Mask, column, common_codes, flags_of, integers
+
+ANSWERED, REFUSED, UNANSWERED = range(3)
+_ACKNOWLEDGED = FLAG_BITS["ACK"] | FLAG_BITS["FIN_ACK"] | FLAG_BITS["SYN_ACK"] | FLAG_BITS["PSH"] | FLAG_BITS["FIN"]
+_RESET = FLAG_BITS["RST"] | FLAG_BITS["RST_ACK"]
+
+
+def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.DataFrame) -> pd.DataFrame:
+    """Group oriented flows into conversations.
+
+    `identity` maps an output name (``from_namespace`` …) to the suffix of the ``Src``/``Dst`` field it is read from; `refused`
+    are the pairs of addresses between which a port was reported unreachable. One row a conversation: the identity columns,
+    ``port``, ``proto``, ``state`` (code), ``flows``, ``connections``, ``bytes``, ``packets``, ``first``, ``last`` (ms),
+    ``rule`` (code of DirectionBy), ``folded``.
+    """
+    ends = Ends.of(flows)
+    from_client = (flows["Client"] == "Src").to_numpy()
+    client = np.where(from_client, ends.source, ends.destination)
+    server = np.where(from_client, ends.destination, ends.source)
+    talk, pairs = pd.factorize(pd.MultiIndex.from_arrays([client, server]))
+    head = np.full(len(pairs), len(flows), dtype=np.int64)
+    np.minimum.at(head, talk, np.arange(len(flows)))
+    names = {
+        name: _side(flows, suffix, from_client, name.startswith("from_")).take(head)
+        for name, suffix in identity.items()
+    }
+    evidence = _evidence(flows, talk, len(pairs), from_client)
+    evidence["port"] = np.where(from_client, ends.dst_port, ends.src_port)[head]
+    evidence["proto"] = ends.proto[head]
+    evidence["state"] = _state(evidence, _is_refused(flows.iloc[head], from_client[head], refused))
+    evidence["connections"] = np.where(evidence["proto"] == TCP, np.maximum(evidence.pop("syns"), 1), 1)
+    return pd.DataFrame({**names, **evidence})
+
+
+def _side(flows: pd.DataFrame, suffix: str, from_client: Mask, client: bool) -> pd.Categorical:  # noqa: FBT001 - which end
+    """One end's text: the client's or the server's, whichever field it stands in."""
+    (source, destination), texts = common_codes([column(flows, f"{side}{suffix}") for side in ("Src", "Dst")])
+    return pd.Categorical.from_codes(np.where(from_client == client, source, destination), categories=texts)
+
+
+def _evidence(flows: pd.DataFrame, talk: Codes, count: int, from_client: Mask) -> dict[str, Any]:
+    flags = flags_of(flows)
+    sent = {"client": np.zeros(count, dtype=np.int64), "server": np.zeros(count, dtype=np.int64)}
+    for who, rows in (("client", from_client), ("server", ~from_client)):
+        np.bitwise_or.at(sent[who], talk[rows], flags[rows])
+    start = integers(flows, "TimeFlowStartMs", missing=0)
+    first = np.full(count, np.iinfo(np.int64).max)
+    last = np.zeros(count, dtype=np.int64)
+    np.minimum.at(first, talk, start)
+    np.maximum.at(last, talk, np.maximum(start, integers(flows, "TimeFlowEndMs", missing=0)))
+    rule = np.full(count, len(flows["DirectionBy"].cat.categories), dtype=np.int64)
+    np.minimum.at(rule, talk, flows["DirectionBy"].cat.codes.to_numpy(dtype=np.int64))
+    return {
+        "flows": np.bincount(talk, minlength=count),
+        "syns": np.bincount(talk[from_client & (flags & FLAG_BITS["SYN"] != 0)], minlength=count),
+        "bytes": _sum(flows, "Bytes", talk, count),
+        "packets": _sum(flows, "Packets", talk, count),
+        "first": first,
+        "last": last,
+        "rule": rule,
+        "folded": _sum(flows, "FoldedCopies", talk, count),
+        "client_flags": sent["client"],
+        "server_flags": sent["server"],
+        "answers": np.bincount(talk[~from_client], minlength=count),
+    }
+
+
+def _sum(flows: pd.DataFrame, name: str, talk: Codes, count: int) -> Codes:
+    # Not bincount's weights: they are floats, and totals must be exact.
+    total = np.zeros(count, dtype=np.int64)
+    np.add.at(total, talk, integers(flows, name, missing=0))
+    return total
+
+
+def _state(evidence: dict[str, Any], refused: Mask) -> Codes:
+    client, server, answers = (evidence.pop(name) for name in ("client_flags", "server_flags", "answers"))
+    proto = evidence["proto"]
+    tcp_answered = (server & _ACKNOWLEDGED != 0) | (client & _ACKNOWLEDGED != 0)
+    tcp = np.where(tcp_answered, ANSWERED, np.where(server & _RESET != 0, REFUSED, UNANSWERED))
+    # One way is how syslog and statsd talk: without a word of refusal it is traffic that works.
+    udp = np.where((answers == 0) & refused, REFUSED, ANSWERED)
+    other = np.where(answers > 0, ANSWERED, UNANSWERED)
+    return np.where(proto == TCP, tcp, np.where(proto == UDP, udp, other))
+
+
+def _is_refused(heads: pd.DataFrame, from_client: Mask, refused: pd.DataFrame) -> Mask:
+    if not len(refused):
+        return np.zeros(len(heads), dtype=bool)
+    source, destination = (heads[name].astype(object).to_numpy() for name in ("SrcAddr", "DstAddr"))
+    pairs = pd.MultiIndex.from_arrays(
+        [np.where(from_client, destination, source), np.where(from_client, source, destination)]
+    )
+    return pairs.isin(pd.MultiIndex.from_frame(refused))
