@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from flowkit.matrix import FlowMatrix, matrix
     from flowkit.metric import FlowMetric
     from flowkit.sources import read
-    from flowkit.transform import aggregate, filter, flatten, remap  # noqa: A004 - NetObserv's own word
+    from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, remap
+    from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
     from flowkit.view import plot
     from flowkit.view.report import report
 
@@ -41,6 +42,11 @@ _ROOMS = {
     "filter": "flowkit.transform",
     "remap": "flowkit.transform",
     "aggregate": "flowkit.transform",
+    "All": "flowkit.transform",
+    "Comparison": "flowkit.transform",
+    "Condition": "flowkit.transform",
+    "Either": "flowkit.transform",
+    "Not": "flowkit.transform",
     "FlowMetric": "flowkit.metric",
     "matrix": "flowkit.matrix",
     "FlowMatrix": "flowkit.matrix",
@@ -50,10 +56,15 @@ _ROOMS = {
 }
 
 __all__ = [
+    "All",
+    "Comparison",
+    "Condition",
+    "Either",
     "FlowMatrix",
     "FlowMetric",
     "FlowkitError",
     "Inventory",
+    "Not",
     "SubnetLabels",
     "aggregate",
     "dedupe",

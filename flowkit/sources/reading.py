@@ -10,6 +10,7 @@ import glob
 import gzip
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -18,7 +19,7 @@ from typing import Protocol, cast
 
 import pandas as pd
 
-from flowkit.contract import stack
+from flowkit.contract import provenance, stack, with_provenance
 from flowkit.errors import SourceError
 
 _HEAD = 1024
@@ -61,7 +62,16 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
             runs[-1][1].append(path)
         else:
             runs.append((source, [path]))
-    return stack([source.read(paths) for source, paths in runs])
+    return _sampled(stack([source.read(paths) for source, paths in runs]))
+
+
+def _sampled(flows: pd.DataFrame) -> pd.DataFrame:
+    """Say the largest sampling that any flow carries, so that every result can."""
+    largest = flows["Sampling"].max() if "Sampling" in flows.columns else pd.NA
+    if pd.isna(largest):
+        return flows
+    known = provenance(flows)
+    return with_provenance(flows, replace(known, sampling=max(int(largest), known.sampling or 1)))
 
 
 def _files(where: str | Path | Iterable[str | Path]) -> list[Path]:

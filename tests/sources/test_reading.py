@@ -36,3 +36,9 @@ def test_the_name_does_not_matter(tmp_path):
     path = tmp_path / "flows.parquet"
     path.write_text('{"SrcAddr": "10.0.0.1"}')
     assert fk.read(path)["SrcAddr"].tolist() == ["10.0.0.1"]
+
+
+def test_the_largest_sampling_is_said(tmp_path):
+    path = tmp_path / "flows.json"
+    path.write_text('{"SrcAddr": "10.0.0.1", "Sampling": 50}\n{"SrcAddr": "10.0.0.2"}\n')
+    assert fk.provenance(fk.read(path)).sampling == 50

@@ -1,0 +1,74 @@
+"""``flowkit matrix`` and ``flowkit report``: the flow matrix as a table, and as a page to mail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flowkit.cli.options import By, Cluster, Flows, Force, Format, Namespace, Output, State, Subnets, TableFormat
+from flowkit.cli.output import chosen, print_table, read_flows, say, working
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flowkit.matrix import FlowMatrix
+
+
+def matrix(
+    flows: Flows,
+    cluster: Cluster = None,
+    subnets: Subnets = None,
+    by: By = None,
+    namespace: Namespace = None,
+    state: Annotated[State | None, typer.Option(help="Only edges of this state.")] = None,
+    format_: Format = None,
+    output: Output = None,
+    force: Force = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    """Print the flow matrix: one edge a client → server : port, with its evidence.
+
+    Example: flowkit matrix data/cluster/*.pcap.gz --cluster data/cluster/cluster.json --subnets data/cluster/flowcollector.yaml
+    """
+    import flowkit as fk
+
+    named = read_flows(flows, cluster, subnets)
+    with working("building the flow matrix"):
+        table = fk.matrix(named, by=by).where(namespace=namespace, state=state)
+    form = chosen(format_, output)
+    print_table(_listing(table) if form is TableFormat.text else table.edges, form, output, force=force)
+    say(table.provenance)
+
+
+def _listing(matrix: FlowMatrix) -> pd.DataFrame:
+    """What a person reads of a matrix; files and programs get all columns of the edges."""
+    from flowkit.matrix.endpoints import named_edges
+
+    return named_edges(matrix.edges).drop(columns=["flows", "packets", "first"])
+
+
+def report(
+    flows: Flows,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
+    cluster: Cluster = None,
+    subnets: Subnets = None,
+    by: By = None,
+    namespace: Namespace = None,
+    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
+    force: Force = False,  # noqa: FBT002 - a command line switch
+) -> None:
+    """Write the flow matrix as one HTML file that works offline and can be mailed.
+
+    Example: flowkit report capture.pcap --cluster cluster.json -o matrix.html
+    """
+    import flowkit as fk
+    from flowkit.contract.at_rest import check_place
+
+    check_place(output, force=force)
+    named = read_flows(flows, cluster, subnets)
+    with working("building the flow matrix"):
+        table = fk.matrix(named, by=by).where(namespace=namespace)
+        path = fk.report(table, output, title=title)
+    typer.echo(path)
+    say(table.provenance)

@@ -1,0 +1,52 @@
+"""The options that commands share: what they are called, what they take, what their help says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Level(StrEnum):
+    """How fine the endpoints of a matrix are."""
+
+    workload = "workload"
+    pod = "pod"
+    namespace = "namespace"
+    address = "address"
+
+
+class TableFormat(StrEnum):
+    """How a table is printed."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+
+
+class State(StrEnum):
+    """What became of the connections of an edge."""
+
+    answered = "answered"
+    refused = "refused"
+    unanswered = "unanswered"
+
+
+Flows = Annotated[
+    list[str], typer.Argument(help="Files, globs or folders: pcap, NetObserv JSON, Parquet.", show_default=False)
+]
+Cluster = Annotated[
+    Path | None, typer.Option(help="Inventory: what kubectl get pods,nodes,services,… -A -o json prints.")
+]
+Subnets = Annotated[Path | None, typer.Option(help="FlowCollector whose subnet labels name address ranges.")]
+By = Annotated[
+    Level | None, typer.Option(help="Level of the endpoints.", show_default="workload; address without names")
+]
+Namespace = Annotated[str | None, typer.Option(help="Only edges that touch this namespace.")]
+Format = Annotated[
+    TableFormat | None, typer.Option("--format", help="How to print.", show_default="by the ending of -o, else text")
+]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write instead of stdout.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output file when it is there.")]

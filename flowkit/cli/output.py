@@ -1,0 +1,76 @@
+"""What commands have in common: reading their flows, printing a table, saying what was lost, showing that work goes on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from flowkit.cli.options import TableFormat
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flowkit.contract import Provenance
+
+
+def read_flows(where: list[str], cluster: Path | None, subnets: Path | None) -> pd.DataFrame:
+    """Read flows and, where an inventory or subnet labels are given, name their ends."""
+    import flowkit as fk
+
+    with working(f"reading {', '.join(where[:3])}{' …' if len(where) > 3 else ''}"):
+        flows = fk.read(where)
+        if cluster is not None or subnets is not None:
+            flows = fk.enrich(flows, cluster=cluster, subnets=subnets)
+    return flows
+
+
+def chosen(format_: TableFormat | None, output: Path | None) -> TableFormat:
+    """The format asked for, else the one the output file's ending names, else text."""
+    by_ending = {f".{known}": known for known in TableFormat}
+    return format_ or by_ending.get(output.suffix if output else "", TableFormat.text)
+
+
+def print_table(table: pd.DataFrame, format_: TableFormat, output: Path | None, *, force: bool) -> None:
+    """Print a table to stdout, or write it to `output` and print its name."""
+    from flowkit.contract.at_rest import check_place, replacing
+
+    if output is None:
+        typer.echo(_text(table, format_), nl=False)
+        return
+    check_place(output, force=force)
+    with replacing(output) as stream:
+        stream.write(_text(table, format_).encode("utf-8"))
+    typer.echo(output)
+
+
+def _text(table: pd.DataFrame, format_: TableFormat) -> str:
+    from flowkit.contract.at_rest import csv_text, json_records
+    from flowkit.view.terminal import text_table
+
+    writers = {TableFormat.text: text_table, TableFormat.json: json_records, TableFormat.csv: csv_text}
+    return writers[format_](table).rstrip("\n") + "\n"
+
+
+def say(provenance: Provenance) -> None:
+    """Say on stderr what was lost, folded and to be known, a line each."""
+    from flowkit.view.terminal import loss_lines
+
+    for line in loss_lines(provenance):
+        typer.echo(line, err=True)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Say what is going on while it takes time, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
