@@ -38,11 +38,14 @@ def conform(flows: pd.DataFrame) -> pd.DataFrame:
     twice = flows.columns[flows.columns.duplicated()]
     if len(twice):
         raise ContractError(f"column '{twice[0]}' stands twice in this table: rename or drop one")
-    known = {name: _conform_column(flows[name], FIELDS[name]) for name in flows.columns if name in FIELDS}
-    spoiled = {
-        f"values of {name} that are not its type": int(column.isna().sum() - flows[name].isna().sum())
-        for name, column in known.items()
-    }
+    known: dict[str, pd.Series[Any]] = {}
+    spoiled: dict[str, int] = {}
+    for name in (name for name in flows.columns if name in FIELDS):
+        given = flows[name]
+        column = _conform_column(given, FIELDS[name])
+        if column is not given:
+            known[name] = column
+            spoiled[f"values of {name} that are not its type"] = int(column.isna().sum() - given.isna().sum())
     return with_provenance(flows.assign(**known), provenance(flows).losing(spoiled))
 
 

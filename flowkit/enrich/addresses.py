@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
@@ -35,12 +36,43 @@ def pack(addresses: Iterable[Any]) -> Packed:
     >>> packed.v4[:2].tolist(), packed.is_v6.tolist(), packed.bad
     ([167772161, 167772161], [False, False, True, False], 1)
     """
-    octets = [parse(address) for address in addresses]
-    is_v4 = np.array([len(item) == 4 for item in octets], dtype=bool)
-    is_v6 = np.array([len(item) == 16 for item in octets], dtype=bool)
-    v4 = np.array([int.from_bytes(item, "big") if len(item) == 4 else 0 for item in octets], dtype=np.uint32)
-    v6 = np.array([item if len(item) == 16 else b"" for item in octets], dtype="S16")
+    octets = [parse(address) for address in _texts(addresses)]
+    lengths = np.fromiter(map(len, octets), dtype=np.int8, count=len(octets))
+    is_v4, is_v6 = lengths == 4, lengths == 16
+    v4 = np.zeros(len(octets), dtype=np.uint32)
+    v4[is_v4] = np.frombuffer(b"".join(item for item in octets if len(item) == 4), dtype=">u4")
+    v6 = np.array(
+        [item if len(item) == 16 else b"" for item in octets] if is_v6.any() else [b""] * len(octets), dtype="S16"
+    )
     return Packed(is_v4, is_v6, v4, v6)
+
+
+def _texts(addresses: Iterable[Any]) -> list[Any]:
+    # An Arrow-backed index hands out one text at a time ten times slower than a list of all.
+    return addresses.to_numpy(dtype=object).tolist() if isinstance(addresses, pd.Index) else list(addresses)
+
+
+def canonical(addresses: pd.Index[Any]) -> pd.Index[Any]:
+    """The same addresses in one spelling each: IPv6 as RFC 5952 writes it, IPv4-mapped IPv6 as IPv4; no address stays itself.
+
+    >>> canonical(pd.Index(["2001:DB8:0::1", "::ffff:10.0.0.1", "10.0.0.1"])).tolist()
+    ['2001:db8::1', '10.0.0.1', '10.0.0.1']
+    """
+    odd = np.array([":" in text for text in _texts(addresses.astype("str"))], dtype=bool)
+    if not odd.any():
+        return addresses
+    texts = addresses.astype(object).to_numpy(copy=True)
+    texts[odd] = [spelled(text) for text in texts[odd]]
+    found: pd.Index[Any] = pd.Index(texts, dtype="str")
+    return found
+
+
+def spelled(text: str) -> str:
+    """One address as `canonical` spells it."""
+    octets = parse(text)
+    if not octets:
+        return text
+    return socket.inet_ntop(socket.AF_INET if len(octets) == 4 else socket.AF_INET6, octets)
 
 
 def parse(address: Any) -> bytes:

@@ -6,6 +6,7 @@ the time of the flow, an inventory speaks of another moment.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich.addresses import pack
-from flowkit.enrich.inventory import Identity, Inventory
-from flowkit.enrich.sides import categorical, column, common_codes, fill, spread
+from flowkit.enrich.inventory import Inventory
+from flowkit.enrich.sides import categorical, column, common_codes, distinct, fill, spread
 from flowkit.enrich.subnets import SubnetLabels
 from flowkit.enrich.translation import translate
 
@@ -33,7 +34,6 @@ _FIELDS = {
     "K8S_NetworkName": "network",
 }
 _INFRASTRUCTURE = r"^(?:openshift|netobserv)"
-_NOBODY = Identity("", "", "", "", "")
 
 
 def enrich(
@@ -69,12 +69,13 @@ def _owners(flows: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
     for side in SIDES:
         if f"{side}Addr" not in flows.columns:
             continue
-        codes, distinct = pd.factorize(flows[f"{side}Addr"])
-        people = [inventory.identities.get(address, _NOBODY) for address in distinct]
+        codes, texts = distinct(flows[f"{side}Addr"])
+        who = np.append(inventory.find(texts), -1)[codes]
         silent = column(flows, f"{side}K8S_Type").isna() & column(flows, f"{side}K8S_Name").isna()
         for suffix, attribute in _FIELDS.items():
-            texts = [getattr(person, attribute) for person in people]
-            named[side + suffix] = fill(column(flows, side + suffix), silent, spread(codes, texts))
+            field, categories = inventory.field(attribute)
+            fresh = pd.Series(categorical(np.append(field, -1)[who], categories))
+            named[side + suffix] = fill(column(flows, side + suffix), silent, fresh)
     return flows.assign(**named)
 
 
@@ -110,10 +111,13 @@ def _layer(flows: pd.DataFrame) -> pd.DataFrame:
     """K8S_FlowLayer: app when either end is in a namespace that is not the platform's, infra otherwise."""
     app = np.zeros(len(flows), dtype=bool)
     for side in SIDES:
-        namespace = column(flows, f"{side}K8S_Namespace")
-        ours = namespace.astype("str").str.match(_INFRASTRUCTURE).fillna(value=True).astype(bool)
-        platform = (namespace == "default") & column(flows, f"{side}K8S_Name").isin(["kubernetes", "openshift"])
-        app |= (namespace.notna() & (namespace != "") & ~ours & ~platform).to_numpy()
+        codes, namespaces = distinct(column(flows, f"{side}K8S_Namespace"))
+        ours = [name != "" and not re.match(_INFRASTRUCTURE, name) for name in namespaces]
+        mine = np.append(np.array(ours, dtype=bool), False)[codes]
+        if "default" in namespaces:
+            platform = column(flows, f"{side}K8S_Name").isin(["kubernetes", "openshift"]).to_numpy()
+            mine &= ~((codes == namespaces.get_loc("default")) & platform)
+        app |= mine
     layer = pd.Series(categorical(app.astype(np.int64), ["infra", "app"]), index=flows.index)
     known = column(flows, "K8S_FlowLayer")
     return flows.assign(K8S_FlowLayer=fill(known, known.isna(), layer))
@@ -122,14 +126,15 @@ def _layer(flows: pd.DataFrame) -> pd.DataFrame:
 def _label(flows: pd.DataFrame, subnets: SubnetLabels) -> pd.DataFrame:
     labelled: dict[str, pd.Series[Any]] = {}
     losses: dict[str, int] = {}
+    names, of_cidr = np.unique(np.array(subnets.labels, dtype=object), return_inverse=True)
     for side in (*SIDES, "XlatSrc", "XlatDst"):
         if f"{side}Addr" not in flows.columns:
             continue
-        codes, distinct = pd.factorize(flows[f"{side}Addr"])
-        packed = pack(distinct)
-        texts = [subnets.labels[at] if at >= 0 else "" for at in subnets.lookup(packed)]
-        bad = ~(packed.is_v4 | packed.is_v6)
-        losses[f"flows whose {side}Addr is no IP address"] = int(bad[codes[codes >= 0]].sum())
+        codes, texts = distinct(flows[f"{side}Addr"])
+        packed = pack(texts)
+        label = np.append(of_cidr, -1)[np.append(subnets.lookup(packed), -1)]
+        bad = np.append(~(packed.is_v4 | packed.is_v6), False)
+        losses[f"flows whose {side}Addr is no IP address"] = int(bad[codes].sum())
         known = column(flows, f"{side}SubnetLabel")
-        labelled[f"{side}SubnetLabel"] = fill(known, known.isna(), spread(codes, texts))
+        labelled[f"{side}SubnetLabel"] = fill(known, known.isna(), pd.Series(categorical(label[codes], names)))
     return with_provenance(flows.assign(**labelled), provenance(flows).losing(losses))

@@ -10,10 +10,16 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from flowkit.enrich.addresses import canonical, spelled
 from flowkit.enrich.services import Socket, backends
+from flowkit.enrich.sides import Codes, numbered
 from flowkit.errors import SpecError
 from flowkit.manifests.documents import Manifest, load_objects
 
@@ -55,6 +61,24 @@ class Inventory:
     node_addresses: Mapping[str, str]
     backends: Mapping[Socket, tuple[Socket, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def find(self, addresses: pd.Index[Any]) -> Codes:
+        """The position of each address in the inventory, -1 for a stranger; to be used with `field`."""
+        return self._places.get_indexer(canonical(addresses)).astype(np.int64)
+
+    def field(self, attribute: str) -> tuple[Codes, list[str]]:
+        """One attribute of all identities: codes by position, and the texts they stand for."""
+        if attribute not in self._fields:
+            self._fields[attribute] = numbered([getattr(who, attribute) for who in self.identities.values()])
+        return self._fields[attribute]
+
+    @cached_property
+    def _fields(self) -> dict[str, tuple[Codes, list[str]]]:
+        return {}
+
+    @cached_property
+    def _places(self) -> pd.Index[Any]:
+        return pd.Index(list(self.identities), dtype="str")
 
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any] | Inventory) -> Inventory:
@@ -131,7 +155,7 @@ def _nodes(bodies: list[dict[str, Any]], pods: list[dict[str, Any]]) -> dict[str
 def _node(body: dict[str, Any]) -> _Node:
     # The internal address first: it is the one agents report from.
     listed = sorted(_status(body).get("addresses") or [], key=lambda item: item.get("type") != "InternalIP")
-    addresses = tuple(item["address"] for item in listed if item.get("type") in ("InternalIP", "ExternalIP"))
+    addresses = tuple(spelled(item["address"]) for item in listed if item.get("type") in ("InternalIP", "ExternalIP"))
     labels = _meta(body).get("labels") or {}
     return _Node(_meta(body).get("name", ""), addresses, labels.get("topology.kubernetes.io/zone", ""))
 
@@ -141,7 +165,7 @@ def _pod_addresses(pod: dict[str, Any]) -> list[str]:
     status = _status(pod)
     host = {status.get("hostIP"), *(item.get("ip") for item in status.get("hostIPs") or [])}
     own = [item.get("ip") for item in status.get("podIPs") or []] or [status.get("podIP")]
-    return [address for address in own if address and address not in host]
+    return [spelled(address) for address in own if address and address not in host]
 
 
 def _pod_identity(pod: dict[str, Any], nodes: dict[str, _Node], owners: dict[str, dict[str, Any]]) -> Identity:
@@ -182,7 +206,7 @@ def _deployment_of(pod: dict[str, Any], replica_set: str) -> tuple[str, str]:
 def _cluster_ips(service: dict[str, Any]) -> list[str]:
     spec = _spec(service)
     listed = spec.get("clusterIPs") or [spec.get("clusterIP")]
-    return [address for address in listed if address and address != "None"]
+    return [spelled(address) for address in listed if address and address != "None"]
 
 
 def _service_identity(service: dict[str, Any]) -> Identity:

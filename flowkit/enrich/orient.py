@@ -15,7 +15,7 @@ import pandas as pd
 
 from flowkit.contract import FLAG_BITS, conform
 from flowkit.enrich.service_ports import SERVICE_PORTS
-from flowkit.enrich.sides import ICMP, ICMPV6, TCP, Codes, Ends, Mask, categorical, flags_of, integers
+from flowkit.enrich.sides import ICMP, ICMPV6, TCP, Codes, Ends, Mask, categorical, flags_of, integers, paired
 
 # Linux hands out client ports from here (net.ipv4.ip_local_port_range); IANA's own range starts at 49152.
 _EPHEMERAL = 32768
@@ -85,10 +85,8 @@ class _Talk:
         source, destination = ends.source, ends.destination
         forward = source <= destination
         low, high = np.minimum(source, destination), np.maximum(source, destination)
-        conversation, pairs = pd.factorize(pd.MultiIndex.from_arrays([low, high]))
-        count = len(pairs)
-        head = np.full(count, len(flows), dtype=np.int64)
-        np.minimum.at(head, conversation, np.arange(len(flows)))
+        conversation, head = paired(low, high)
+        count = len(head)
         return cls(
             conversation=conversation,
             forward=forward,

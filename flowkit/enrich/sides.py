@@ -51,6 +51,21 @@ def socket(address: Codes, port: Codes, proto: Codes) -> Codes:
     return ((address << 17 | (port + 1)) << 9) | (proto + 1)
 
 
+def paired(first: Codes, second: Codes) -> tuple[Codes, Codes]:
+    """Number the distinct pairs of two columns, in order of appearance: the number of each row, and each number's first row.
+
+    >>> [codes.tolist() for codes in paired(np.array([7, 7, 9]), np.array([1, 1, 1]))]
+    [[0, 0, 1], [0, 2]]
+    """
+    # One integer a pair: exact, and some ten times faster than a MultiIndex.
+    one, _ = pd.factorize(first)
+    other, others = pd.factorize(second)
+    number, _ = pd.factorize(one.astype(np.int64) * max(1, len(others)) + other)
+    head = np.empty(int(number.max()) + 1 if len(number) else 0, dtype=np.int64)
+    head[number[::-1]] = np.arange(len(number) - 1, -1, -1)
+    return number.astype(np.int64), head
+
+
 def common_codes(columns: list[pd.Series[Any]]) -> tuple[list[Codes], pd.Index[Any]]:
     """Integer codes of several text columns in one numbering, -1 for absent, and the texts in code order."""
     categoricals = [col if isinstance(col.dtype, pd.CategoricalDtype) else col.astype("category") for col in columns]
@@ -62,6 +77,14 @@ def common_codes(columns: list[pd.Series[Any]]) -> tuple[list[Codes], pd.Index[A
         place = np.append(texts.get_indexer(each.cat.categories), -1).astype(np.int64)
         codes.append(place[each.cat.codes.to_numpy()])
     return codes, texts
+
+
+def distinct(texts: pd.Series[Any]) -> tuple[Codes, pd.Index[Any]]:
+    """The codes and the distinct texts of a column; a categorical hands over its own, used or not."""
+    if isinstance(texts.dtype, pd.CategoricalDtype):
+        return np.asarray(texts.cat.codes, dtype=np.int64), texts.cat.categories
+    codes, found = pd.factorize(texts)
+    return codes.astype(np.int64), pd.Index(found)
 
 
 def column(flows: pd.DataFrame, name: str) -> pd.Series[Any]:
@@ -88,17 +111,22 @@ def flags_of(flows: pd.DataFrame) -> Codes:
     return integers(flows, "Flags", missing=0)
 
 
-def categorical(codes: npt.NDArray[np.integer[Any]], categories: Sequence[str] | pd.Index[Any]) -> pd.Categorical:
+def categorical(codes: npt.NDArray[np.integer[Any]], categories: Any) -> pd.Categorical:
     """A categorical of text from codes, -1 for missing."""
     return pd.Categorical.from_codes(codes, categories=pd.Index(categories))
 
 
 def spread(codes: npt.NDArray[np.integer[Any]], texts: Sequence[str]) -> pd.Series[Any]:
     """One text for each distinct value, spread over the rows as a categorical; code -1 and the text ``""`` are absent."""
+    each, categories = numbered(texts)
+    return pd.Series(categorical(np.append(each, -1)[codes], categories))
+
+
+def numbered(texts: Sequence[str]) -> tuple[Codes, list[str]]:
+    """Codes of texts into their sorted distinct values, -1 for ``""``."""
     categories = sorted(set(texts) - {""})
     place = {text: at for at, text in enumerate(categories)}
-    each = np.array([*(place.get(text, -1) for text in texts), -1], dtype=np.int64)
-    return pd.Series(categorical(each[codes], categories))
+    return np.array([place.get(text, -1) for text in texts], dtype=np.int64), categories
 
 
 def fill(known: pd.Series[Any], where: pd.Series[Any], fresh: pd.Series[Any]) -> pd.Series[Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from flowkit.contract import FLAG_BITS
-from flowkit.enrich.sides import TCP, UDP, Codes, Ends, Mask, column, common_codes, flags_of, integers
+from flowkit.enrich.sides import TCP, UDP, Codes, Ends, Mask, column, common_codes, flags_of, integers, paired
 
 ANSWERED, REFUSED, UNANSWERED = range(3)
 _ACKNOWLEDGED = FLAG_BITS["ACK"] | FLAG_BITS["FIN_ACK"] | FLAG_BITS["SYN_ACK"] | FLAG_BITS["PSH"] | FLAG_BITS["FIN"]
@@ -31,14 +31,12 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
     from_client = (flows["Client"] == "Src").to_numpy()
     client = np.where(from_client, ends.source, ends.destination)
     server = np.where(from_client, ends.destination, ends.source)
-    talk, pairs = pd.factorize(pd.MultiIndex.from_arrays([client, server]))
-    head = np.full(len(pairs), len(flows), dtype=np.int64)
-    np.minimum.at(head, talk, np.arange(len(flows)))
+    talk, head = paired(client, server)
     names = {
         name: _side(flows, suffix, from_client, name.startswith("from_")).take(head)
         for name, suffix in identity.items()
     }
-    evidence = _evidence(flows, talk, len(pairs), from_client)
+    evidence = _evidence(flows, talk, len(head), from_client)
     evidence["port"] = np.where(from_client, ends.dst_port, ends.src_port)[head]
     evidence["proto"] = ends.proto[head]
     evidence["state"] = _state(evidence, _is_refused(flows.iloc[head], from_client[head], refused))
