@@ -21,6 +21,7 @@ _SUFFIXES = {
     "namespace": {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"},
     "address": {"namespace": "K8S_Namespace", "kind": "K8S_Type", "workload": "Addr"},
 }
+_NAMES = tuple(name for name in EDGE_KEY if name.startswith(("from_", "to_")))
 _SUMS = ("flows", "connections", "bytes", "packets", "folded")
 
 
@@ -51,7 +52,7 @@ def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
         for name, suffix in {**_SUFFIXES[level], "subnet_label": "SubnetLabel"}.items()
     }
     talks = conversations(_whole_names(oriented), identity, refusals(flows))
-    edges = _edges(_at_level(talks, level), list(oriented["DirectionBy"].cat.categories))
+    edges = _edges(talks, level, list(oriented["DirectionBy"].cat.categories))
     return FlowMatrix(with_provenance(edges, provenance(oriented)), by=level)
 
 
@@ -79,31 +80,12 @@ def _whole_names(flows: pd.DataFrame) -> pd.DataFrame:
     return flows.assign(**filled)
 
 
-def _at_level(talks: pd.DataFrame, level: str) -> pd.DataFrame:
-    names = {name: talks[name].astype("str").fillna("") for name in EDGE_KEY if name.startswith(("from_", "to_"))}
-    for end in ("from", "to"):
-        kind = names[f"{end}_kind"]
-        if level == "namespace":
-            inside = names[f"{end}_namespace"] != ""
-            names[f"{end}_kind"] = kind.mask(inside, "Namespace")
-            names[f"{end}_workload"] = names[f"{end}_workload"].mask(inside | (kind == "Node"), "")
-        if level == "address":
-            names[f"{end}_kind"] = kind.mask(kind == "", "Address")
-    return talks.assign(**names)
-
-
-def _edges(talks: pd.DataFrame, rules: list[str]) -> pd.DataFrame:
-    grouped = talks.groupby(list(EDGE_KEY), sort=True, as_index=False, dropna=False)
-    edges = grouped.agg(
-        **{name: (name, "sum") for name in _SUMS},
-        state=("state", "min"),
-        first=("first", "min"),
-        last=("last", "max"),
-        rule=("rule", "min"),
-    )
+def _edges(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:
+    # Grouped by codes first, so that names are written out for edges only, not for conversations.
+    edges = _grouped(_at_level(_grouped(talks).astype(dict.fromkeys(_NAMES, "str")), level))
     port = edges["port"].to_numpy(dtype=np.int64)
     return edges.assign(
-        port=_ports(port),
+        port=pd.arrays.IntegerArray(np.where(port < 0, 0, port).astype("uint16"), port < 0),
         proto=edges["proto"].astype("uint8"),
         state=np.array(STATES, dtype=object)[edges["state"].to_numpy(dtype=np.int64)],
         first=pd.to_datetime(edges["first"], unit="ms", utc=True).astype("datetime64[ms, UTC]"),
@@ -112,5 +94,22 @@ def _edges(talks: pd.DataFrame, rules: list[str]) -> pd.DataFrame:
     )[list(EDGE_COLUMNS)].astype({"state": "str", "direction_by": "str"})
 
 
-def _ports(port: np.ndarray[Any, np.dtype[np.int64]]) -> pd.arrays.IntegerArray:
-    return pd.arrays.IntegerArray(np.where(port < 0, 0, port).astype("uint16"), port < 0)
+def _grouped(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a key, in its order; of states and rules the strongest."""
+    return table.groupby(list(EDGE_KEY), sort=True, as_index=False, observed=True).agg(
+        **{name: (name, "sum") for name in _SUMS},
+        **{name: (name, "min") for name in ("state", "first", "rule")},
+        last=("last", "max"),
+    )
+
+
+def _at_level(edges: pd.DataFrame, level: str) -> pd.DataFrame:
+    changed: dict[str, pd.Series[Any]] = {}
+    for end in ("from", "to"):
+        kind, inside = edges[f"{end}_kind"], edges[f"{end}_namespace"] != ""
+        if level == "namespace":
+            changed[f"{end}_kind"] = kind.mask(inside, "Namespace")
+            changed[f"{end}_workload"] = edges[f"{end}_workload"].mask(inside | (kind == "Node"), "")
+        if level == "address":
+            changed[f"{end}_kind"] = kind.mask(kind == "", "Address")
+    return edges.assign(**changed)

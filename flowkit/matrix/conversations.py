@@ -12,7 +12,19 @@ import numpy as np
 import pandas as pd
 
 from flowkit.contract import FLAG_BITS
-from flowkit.enrich.sides import TCP, UDP, Codes, Ends, Mask, column, common_codes, flags_of, integers, paired
+from flowkit.enrich.sides import (
+    TCP,
+    UDP,
+    Codes,
+    Ends,
+    Mask,
+    categorical,
+    column,
+    common_codes,
+    flags_of,
+    integers,
+    paired,
+)
 
 ANSWERED, REFUSED, UNANSWERED = range(3)
 _ACKNOWLEDGED = FLAG_BITS["ACK"] | FLAG_BITS["FIN_ACK"] | FLAG_BITS["SYN_ACK"] | FLAG_BITS["PSH"] | FLAG_BITS["FIN"]
@@ -45,9 +57,11 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
 
 
 def _side(flows: pd.DataFrame, suffix: str, from_client: Mask, client: bool) -> pd.Categorical:  # noqa: FBT001 - which end
-    """One end's text: the client's or the server's, whichever field it stands in."""
+    """One end's text, the client's or the server's, whichever field it stands in; ``""`` where absent, categories sorted."""
     (source, destination), texts = common_codes([column(flows, f"{side}{suffix}") for side in ("Src", "Dst")])
-    return pd.Categorical.from_codes(np.where(from_client == client, source, destination), categories=texts)
+    named = sorted({"", *texts})
+    place = np.append(pd.Index(named).get_indexer(texts), 0).astype(np.int64)
+    return categorical(place[np.where(from_client == client, source, destination)], named)
 
 
 def _evidence(flows: pd.DataFrame, talk: Codes, count: int, from_client: Mask) -> dict[str, Any]:
