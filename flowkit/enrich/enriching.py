@@ -7,7 +7,7 @@ the time of the flow, an inventory speaks of another moment.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
+from flowkit.enrich import openshift
 from flowkit.enrich.addresses import pack
 from flowkit.enrich.inventory import Inventory
 from flowkit.enrich.sides import categorical, column, common_codes, distinct, fill, spread
-from flowkit.enrich.subnets import SubnetLabels
+from flowkit.enrich.subnets import Source, SubnetLabels
 from flowkit.enrich.translation import translate
 
 SIDES = ("Src", "Dst")
@@ -40,14 +41,15 @@ def enrich(
     flows: pd.DataFrame,
     *,
     cluster: str | Path | Mapping[str, Any] | Inventory | None = None,
-    subnets: str | Path | Mapping[str, Any] | SubnetLabels | None = None,
+    subnets: Source | Sequence[Source] | None = None,
 ) -> pd.DataFrame:
     """Return `flows` with the ends named, in NetObserv's fields.
 
     `cluster` (an inventory, see `Inventory.load`) fills ``Src/DstK8S_*`` where the flow has none, ``AgentIP`` where the
     capture is named after a node, ``FlowDirection``, ``K8S_FlowLayer``, and ``Xlat*``: what a Service sent the flow to.
-    `subnets` (a FlowCollector, see `SubnetLabels.load`) fills ``Src/DstSubnetLabel``: first match in list order, absent
-    without a match. Rows keep their order; the provenance counts flows whose address is none. Rules: flowlogs-pipeline
+    `subnets` (a FlowCollector, other label sources, or a list of them, see `SubnetLabels.load`) fills
+    ``Src/DstSubnetLabel``: first match in list order, absent without a match. Rows keep their order; the provenance
+    counts flows whose address is none, and notes CIDRs that can never match. Rules: flowlogs-pipeline
     ``transform_network``.
 
     >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.1"], "DstAddr": ["203.0.113.9"]})
@@ -55,12 +57,14 @@ def enrich(
     ['EXT:partner']
     """
     flows = conform(flows)
+    detected = openshift.DEFAULTS
     if cluster is not None:
         inventory = Inventory.load(cluster)
+        detected = inventory.subnets or detected
         flows = with_provenance(flows, provenance(flows).noting(*inventory.notes))
         flows = translate(_layer(_direction(_agents(_owners(flows, inventory), inventory))), inventory)
     if subnets is not None:
-        flows = _label(flows, SubnetLabels.load(subnets))
+        flows = _label(flows, SubnetLabels.load(subnets, detected))
     return flows
 
 
@@ -137,4 +141,14 @@ def _label(flows: pd.DataFrame, subnets: SubnetLabels) -> pd.DataFrame:
         losses[f"flows whose {side}Addr is no IP address"] = int(bad[codes].sum())
         known = column(flows, f"{side}SubnetLabel")
         labelled[f"{side}SubnetLabel"] = fill(known, known.isna(), pd.Series(categorical(label[codes], names)))
-    return with_provenance(flows.assign(**labelled), provenance(flows).losing(losses))
+    said = provenance(flows).losing(losses).noting(*_hidden(subnets))
+    return with_provenance(flows.assign(**labelled), said)
+
+
+def _hidden(subnets: SubnetLabels) -> list[str]:
+    hidden = subnets.hidden()
+    if hidden.empty:
+        return []
+    first = hidden.iloc[0]
+    example = f"{first['cidr']} of {first['label']} by {first['by_cidr']} of {first['by_label']}"
+    return [f"{len(hidden)} CIDRs of subnet labels are hidden by earlier ones, such as {example}"]

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from flowkit.enrich.addresses import canonical, spelled
+from flowkit.enrich.openshift import Pairs, detected
 from flowkit.enrich.services import Socket, backends
 from flowkit.enrich.sides import Codes, numbered
 from flowkit.errors import SpecError
@@ -55,11 +56,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Identities by address, node addresses by name, backends by Service socket, and notes on what is missing or ambiguous."""
+    """Identities by address, node addresses by name, backends by Service socket, the cluster's own subnets where its
+    Network object is there, and notes on what is missing or ambiguous.
+    """
 
     identities: Mapping[str, Identity]
     node_addresses: Mapping[str, str]
     backends: Mapping[Socket, tuple[Socket, ...]] = field(default_factory=dict)
+    subnets: Pairs = ()
     notes: tuple[str, ...] = ()
 
     def find(self, addresses: pd.Index[Any]) -> Codes:
@@ -106,7 +110,7 @@ class Inventory:
         return inventory
 
 
-def _index(objects: Iterable[Manifest]) -> Inventory:
+def _index(objects: list[Manifest]) -> Inventory:
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for item in objects:
         by_kind.setdefault(item.kind, []).append(item.body)
@@ -128,7 +132,8 @@ def _index(objects: Iterable[Manifest]) -> Inventory:
             identities.setdefault(address, _service_identity(service))
     notes = tuple(_missing(by_kind)) + tuple(_shared(taken))
     node_addresses = {node.name: node.addresses[0] for node in nodes.values() if node.addresses}
-    return Inventory(identities, node_addresses, backends(services, by_kind.get("EndpointSlice", [])), notes)
+    behind = backends(services, by_kind.get("EndpointSlice", []))
+    return Inventory(identities, node_addresses, behind, detected(objects), notes)
 
 
 @dataclass(frozen=True)

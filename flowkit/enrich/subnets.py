@@ -9,27 +9,27 @@ from __future__ import annotations
 import heapq
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from flowkit.enrich import openshift
 from flowkit.enrich.addresses import Packed
+from flowkit.enrich.cloud_ranges import cloud_ranges
 from flowkit.errors import SpecError
 from flowkit.manifests.documents import load_objects
 
 _NAME = re.compile(r"^[a-zA-Z_:-][a-zA-Z0-9_:-]*$")
 
-# What openShiftAutoDetect finds on a cluster installed with the documented defaults, in the operator's order.
-OPENSHIFT_DEFAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Machines", ("10.0.0.0/16", "100.64.0.0/16", "100.88.0.0/16", "169.254.0.0/17")),
-    ("Pods", ("10.128.0.0/14", "fd01::/48")),
-    ("Services", ("172.30.0.0/16", "fd02::/112")),
-)
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Source: TypeAlias = "str | Path | Mapping[str, Any] | SubnetLabels"
+_CUSTOM = "spec.processor.subnetLabels.customLabels"
 
 
 @dataclass(frozen=True)
@@ -37,36 +37,73 @@ class SubnetLabels:
     """An ordered list of (label, CIDRs); `labels` holds each name once a CIDR, `networks` the CIDR beside it."""
 
     labels: tuple[str, ...]
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    networks: tuple[Network, ...]
 
     @classmethod
-    def load(cls, source: str | Path | Mapping[str, Any] | SubnetLabels) -> SubnetLabels:
-        """Read subnet labels from a FlowCollector (YAML or JSON file, or its dict) or a plain ``{label: [cidr, …]}``.
+    def load(cls, source: Source | Sequence[Source], detected: openshift.Pairs = openshift.DEFAULTS) -> SubnetLabels:
+        """Read subnet labels; several sources stand one after the other.
 
-        ``openShiftAutoDetect: true`` appends OpenShift's documented default ranges. Raises `SpecError` naming file and key
-        for a CIDR that is none, a bare address, or a label NetObserv would refuse.
+        A source is a FlowCollector (YAML or JSON file or folder with its FlowCollectorSlices, or its dict), a plain
+        ``{label: [cidr, …]}``, or a range file a cloud publishes (see `flowkit.enrich.cloud_ranges`). Order as upstream:
+        customLabels as written, slices, then, with ``openShiftAutoDetect: true``, the `detected` subnets. Raises `SpecError`
+        naming file and key for a CIDR that is none, a bare address, or a label NetObserv would refuse.
 
-        >>> SubnetLabels.load({"EXT:partner": ["203.0.113.0/24"]}).labels
-        ('EXT:partner',)
+        >>> SubnetLabels.load([{"EXT:partner": ["203.0.113.0/24"]}, {"EXT:all": ["0.0.0.0/0"]}]).labels
+        ('EXT:partner', 'EXT:all')
         """
         if isinstance(source, SubnetLabels):
             return source
+        if not isinstance(source, str | Path | Mapping):
+            parts = [cls.load(each, detected) for each in source]
+            return cls(tuple(n for p in parts for n in p.labels), tuple(n for p in parts for n in p.networks))
         if isinstance(source, Mapping) and source.get("kind") != "FlowCollector":
-            return cls._of(source.items(), "subnets", "")
-        collectors = load_objects(source, kinds=["FlowCollector"])
-        if len(collectors) != 1:
-            found = "no FlowCollector" if not collectors else f"{len(collectors)} FlowCollectors"
-            raise SpecError(f"{found}: name a file that holds exactly one", place=str(source))
-        return cls._of(
-            _flow_collector(collectors[0].body), collectors[0].place, "spec.processor.subnetLabels.customLabels"
-        )
+            return cls._of([_Labels(source.items(), "subnets", "")])
+        published = None if isinstance(source, Mapping) else cloud_ranges(Path(source))
+        if published is not None:
+            return cls._of([_Labels(published, str(source), "")])
+        return cls._of(_flow_collector(source, detected))
 
     @classmethod
-    def _of(cls, pairs: Iterable[tuple[str, Iterable[str]]], place: str, key: str) -> SubnetLabels:
-        flat = [(name, cidr) for name, cidrs in pairs for cidr in _listed(cidrs, name, place, key)]
-        return cls(
-            tuple(_label(name, place, key) for name, _ in flat), tuple(_network(c, n, place, key) for n, c in flat)
-        )
+    def _of(cls, parts: Iterable[_Labels]) -> SubnetLabels:
+        flat = [
+            (_label(name, part.place, part.key), _network(cidr, name, part.place, part.key))
+            for part in parts
+            for name, cidrs in part.pairs
+            for cidr in _listed(cidrs, name, part.place, part.key)
+        ]
+        return cls(tuple(name for name, _ in flat), tuple(network for _, network in flat))
+
+    def longest_prefix_first(self) -> SubnetLabels:
+        """The same labels ordered so that the narrowest CIDR wins, which is not how NetObserv decides.
+
+        >>> labels = SubnetLabels.load({"Wide": ["10.0.0.0/8"], "Narrow": ["10.1.0.0/16"]})
+        >>> labels.longest_prefix_first().labels
+        ('Narrow', 'Wide')
+        """
+        order = sorted(range(len(self.networks)), key=lambda at: -self.networks[at].prefixlen)
+        return SubnetLabels(tuple(self.labels[at] for at in order), tuple(self.networks[at] for at in order))
+
+    def hidden(self) -> pd.DataFrame:
+        """The CIDRs that can never be a first match, because an earlier one of another label covers them whole.
+
+        Columns ``label``, ``cidr``, ``by_label``, ``by_cidr``.
+        """
+        rows = [(at, by) for at, by in self._covered() if self.labels[at] != self.labels[by]]
+        told = [(self.labels[a], str(self.networks[a]), self.labels[b], str(self.networks[b])) for a, b in rows]
+        return pd.DataFrame(told, columns=["label", "cidr", "by_label", "by_cidr"])
+
+    def _covered(self) -> Iterator[tuple[int, int]]:
+        """Each CIDR inside an earlier one, and the earliest such: CIDRs are nested or apart, so a stack finds them."""
+        spans = [_span(network) for network in self.networks]
+        open_: list[int] = []
+        for at in sorted(range(len(spans)), key=lambda at: (*spans[at][:2], -spans[at][2], at)):
+            version, _, end = spans[at]
+            while open_ and (spans[open_[-1]][0] != version or spans[open_[-1]][2] < end):
+                open_.pop()
+            earlier = min(open_, default=at)
+            if earlier < at:
+                yield at, earlier
+            open_.append(at)
 
     def lookup(self, packed: Packed) -> npt.NDArray[np.int64]:
         """The position in `labels` of the first matching CIDR for each address, -1 for none."""
@@ -114,12 +151,37 @@ class SubnetLabels:
         return starts, np.array(owners, dtype=np.int64)
 
 
-def _flow_collector(body: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    spec = ((body.get("spec") or {}).get("processor") or {}).get("subnetLabels") or {}
-    pairs = [(str(label.get("name", "")), label.get("cidrs") or []) for label in spec.get("customLabels") or []]
+@dataclass(frozen=True)
+class _Labels:
+    """Labels with their CIDRs as written, and where that is."""
+
+    pairs: Iterable[tuple[str, Any]]
+    place: str
+    key: str
+
+
+def _span(network: Network) -> tuple[int, int, int]:
+    start = int(network.network_address)
+    return network.version, start, start + network.num_addresses - 1
+
+
+def _flow_collector(source: str | Path | Mapping[str, Any], detected: openshift.Pairs) -> Iterator[_Labels]:
+    objects = load_objects(source, kinds=["FlowCollector", "FlowCollectorSlice"])
+    collectors = [item for item in objects if item.kind == "FlowCollector"]
+    if len(collectors) != 1:
+        found = "no FlowCollector" if not collectors else f"{len(collectors)} FlowCollectors"
+        raise SpecError(f"{found}: name a file that holds exactly one", place=str(source))
+    spec = ((collectors[0].body.get("spec") or {}).get("processor") or {}).get("subnetLabels") or {}
+    yield _Labels(_named(spec.get("customLabels")), collectors[0].place, _CUSTOM)
+    for item in objects:
+        if item.kind == "FlowCollectorSlice":
+            yield _Labels(_named((item.body.get("spec") or {}).get("subnetLabels")), item.place, "spec.subnetLabels")
     if spec.get("openShiftAutoDetect") is True:
-        pairs += [(name, list(cidrs)) for name, cidrs in OPENSHIFT_DEFAULTS]
-    return pairs
+        yield _Labels(detected, collectors[0].place, "spec.processor.subnetLabels.openShiftAutoDetect")
+
+
+def _named(listed: Any) -> list[tuple[str, Any]]:
+    return [(str(label.get("name", "")), label.get("cidrs") or []) for label in listed or []]
 
 
 def _listed(cidrs: Any, name: str, place: str, key: str) -> list[str]:

@@ -97,3 +97,45 @@ def test_a_file_without_flow_collector_is_named(tmp_path):
     path.write_text("kind: ConfigMap\n")
     with pytest.raises(SpecError, match=r"other\.yaml: no FlowCollector"):
         SubnetLabels.load(path)
+
+
+def test_slices_stand_between_custom_and_detected(tmp_path):
+    (tmp_path / "a.yaml").write_text(COLLECTOR)
+    slice_ = "kind: FlowCollectorSlice\nspec: {subnetLabels: [{name: Mine, cidrs: [10.128.0.0/24, 3.5.204.0/24]}]}\n"
+    (tmp_path / "b.yaml").write_text(slice_)
+    labels = SubnetLabels.load(tmp_path)
+    found = labels.lookup(pack(["3.5.204.1", "10.128.0.5", "10.128.1.5"]))
+    assert [labels.labels[at] for at in found] == ["AWS_S3_eu-west-3", "Mine", "Pods"]
+
+
+def test_the_clusters_own_network_replaces_the_defaults(tmp_path):
+    path = tmp_path / "flowcollector.yaml"
+    path.write_text(COLLECTOR)
+    labels = SubnetLabels.load(path, (("Pods", ("10.132.0.0/14",)),))
+    assert labels.lookup(pack(["10.128.0.5"])).tolist() == [-1]
+
+
+def test_several_sources_stand_one_after_the_other():
+    labels = SubnetLabels.load([{"First": ["10.0.0.0/8"]}, {"Second": ["10.1.0.0/16", "11.0.0.0/8"]}])
+    assert [labels.labels[at] for at in labels.lookup(pack(["10.1.0.1", "11.0.0.1"]))] == ["First", "Second"]
+
+
+@given(st.lists(CIDRS, max_size=12), st.lists(st.one_of(V4, NEAR_V4, V6), min_size=1, max_size=10))
+def test_longest_prefix_is_the_narrowest_that_contains(cidrs, addresses):
+    labels = SubnetLabels.load({f"L{n}": [cidr] for n, cidr in enumerate(cidrs)}).longest_prefix_first()
+    for address, at in zip(addresses, labels.lookup(pack(addresses)), strict=True):
+        ip = ipaddress.ip_address(address)
+        lengths = [n.prefixlen for n in labels.networks if n.version == ip.version and ip in n]
+        assert (labels.networks[at].prefixlen if at >= 0 else None) == max(lengths, default=None)
+
+
+@given(st.lists(CIDRS, max_size=12))
+def test_hidden_cidrs_are_those_inside_an_earlier_one(cidrs):
+    labels = SubnetLabels.load({f"L{n}": [cidr] for n, cidr in enumerate(cidrs)})
+    nets = labels.networks
+    inside = {
+        labels.labels[b]
+        for b in range(len(nets))
+        if any(nets[a].version == nets[b].version and nets[b].subnet_of(nets[a]) for a in range(b))
+    }
+    assert set(labels.hidden()["label"]) == inside
