@@ -17,6 +17,7 @@ import pandas as pd
 from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich import openshift
 from flowkit.enrich.addresses import pack
+from flowkit.enrich.declared import declare
 from flowkit.enrich.inventory import Inventory
 from flowkit.enrich.sides import categorical, column, common_codes, distinct, fill, spread
 from flowkit.enrich.subnets import Source, SubnetLabels
@@ -46,7 +47,8 @@ def enrich(
     """Return `flows` with the ends named, in NetObserv's fields.
 
     `cluster` (an inventory, see `Inventory.load`) fills ``Src/DstK8S_*`` where the flow has none, ``AgentIP`` where the
-    capture is named after a node, ``FlowDirection``, ``K8S_FlowLayer``, and ``Xlat*``: what a Service sent the flow to.
+    capture is named after a node, ``FlowDirection``, ``K8S_FlowLayer``, ``Xlat*`` (what a Service sent the flow to) and
+    ``Src/DstPortDeclared``.
     `subnets` (a FlowCollector, other label sources, or a list of them, see `SubnetLabels.load`) fills
     ``Src/DstSubnetLabel``: first match in list order, absent without a match. Rows keep their order; the provenance
     counts flows whose address is none, and notes CIDRs that can never match. Rules: flowlogs-pipeline
@@ -63,6 +65,7 @@ def enrich(
         detected = inventory.subnets or detected
         flows = with_provenance(flows, provenance(flows).noting(*inventory.notes))
         flows = translate(_layer(_direction(_agents(_owners(flows, inventory), inventory))), inventory)
+        flows = declare(flows, inventory.declared) if inventory.declared else flows
     if subnets is not None:
         flows = _label(flows, SubnetLabels.load(subnets, detected))
     return flows

@@ -19,7 +19,7 @@ import pandas as pd
 
 from flowkit.enrich.addresses import canonical, spelled
 from flowkit.enrich.openshift import Pairs, detected
-from flowkit.enrich.services import Socket, backends
+from flowkit.enrich.services import Socket, backends, declared
 from flowkit.enrich.sides import Codes, numbered
 from flowkit.errors import SpecError
 from flowkit.manifests.documents import Manifest, load_objects
@@ -56,13 +56,14 @@ class Identity:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Identities by address, node addresses by name, backends by Service socket, the cluster's own subnets where its
-    Network object is there, and notes on what is missing or ambiguous.
+    """Identities by address, node addresses by name, backends by Service socket, declared sockets, the cluster's own
+    subnets where its Network object is there, and notes on what is missing or ambiguous.
     """
 
     identities: Mapping[str, Identity]
     node_addresses: Mapping[str, str]
     backends: Mapping[Socket, tuple[Socket, ...]] = field(default_factory=dict)
+    declared: frozenset[Socket] = frozenset()
     subnets: Pairs = ()
     notes: tuple[str, ...] = ()
 
@@ -133,7 +134,8 @@ def _index(objects: list[Manifest]) -> Inventory:
     notes = tuple(_missing(by_kind)) + tuple(_shared(taken))
     node_addresses = {node.name: node.addresses[0] for node in nodes.values() if node.addresses}
     behind = backends(services, by_kind.get("EndpointSlice", []))
-    return Inventory(identities, node_addresses, behind, detected(objects), notes)
+    listening = frozenset(declared(services, pods))
+    return Inventory(identities, node_addresses, behind, listening, detected(objects), notes)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from flowkit.contract import FLAG_BITS, conform
 from flowkit.enrich.service_ports import SERVICE_PORTS
-from flowkit.enrich.sides import ICMP, ICMPV6, TCP, Codes, Ends, Mask, categorical, flags_of, integers, paired
+from flowkit.enrich.sides import ICMP, ICMPV6, TCP, Codes, Ends, Mask, categorical, column, flags_of, integers, paired
 
 # Linux hands out client ports from here (net.ipv4.ip_local_port_range); IANA's own range starts at 49152.
 _EPHEMERAL = 32768
@@ -28,8 +28,9 @@ SRC, DST, OPEN = 0, 1, -1
 def orient(flows: pd.DataFrame) -> pd.DataFrame:
     """Return `flows` with two more columns: ``Client`` (``Src`` or ``Dst``, which end it is) and ``DirectionBy``.
 
-    ``DirectionBy`` says how that is known: ``SYN``, ``SYN_ACK``, ``ICMP request`` are certain; the rest begins with
-    ``inferred:`` and is, in this order, ``SYN elsewhere`` (that server socket got a SYN in another connection),
+    ``DirectionBy`` says how that is known: ``SYN``, ``SYN_ACK``, ``ICMP request`` and ``initiator`` (the source of the flows
+    says so) are certain; the rest begins with ``inferred:`` and is, in this order, ``declared port`` (a container or Service
+    declares it), ``SYN elsewhere`` (that server socket got a SYN in another connection),
     ``ephemeral port`` (only one is), ``service port`` (only one is), ``fan-in`` (more distinct peers), ``port popularity``
     (used by more server sockets), ``lower port``, ``first packet``. Both directions of a conversation agree. Rows without
     addresses stay without.
@@ -77,6 +78,8 @@ class _Talk:
     proto: Codes
     flags: tuple[Codes, Codes]
     asks: tuple[Mask, Mask]
+    initiates: tuple[Mask, Mask]
+    declared: tuple[Mask, Mask]
     first: Codes
 
     @classmethod
@@ -98,6 +101,8 @@ class _Talk:
             proto=ends.proto[head],
             flags=_flags_each_way(flags_of(flows), forward, conversation, count),
             asks=_requests(flows, ends.proto, forward, conversation, count),
+            initiates=_ends_marked(_initiators(flows), forward, conversation, count),
+            declared=_ends_marked(_declared(flows), forward, conversation, count),
             first=_first_sender(integers(flows, "TimeFlowStartMs"), forward, conversation, count),
         )
 
@@ -140,6 +145,25 @@ def _requests(flows: pd.DataFrame, proto: Codes, forward: Mask, conversation: Co
     asks[0][conversation[(request & forward) | (reply & ~forward)]] = True
     asks[1][conversation[(request & ~forward) | (reply & forward)]] = True
     return asks
+
+
+def _initiators(flows: pd.DataFrame) -> tuple[Mask, Mask]:
+    told = column(flows, "Initiator")
+    return (told == "Src").to_numpy(dtype=bool), (told == "Dst").to_numpy(dtype=bool)
+
+
+def _declared(flows: pd.DataFrame) -> tuple[Mask, Mask]:
+    source, destination = (integers(flows, f"{side}PortDeclared", missing=0) > 0 for side in ("Src", "Dst"))
+    return source, destination
+
+
+def _ends_marked(marks: tuple[Mask, Mask], forward: Mask, conversation: Codes, count: int) -> tuple[Mask, Mask]:
+    """Whether any row marks the low and the high end; `marks` speak of Src and Dst."""
+    source, destination = marks
+    low, high = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    low[conversation[np.where(forward, source, destination)]] = True
+    high[conversation[np.where(forward, destination, source)]] = True
+    return low, high
 
 
 def _first_sender(start: Codes, forward: Mask, conversation: Codes, count: int) -> Codes:
@@ -189,6 +213,15 @@ def _icmp(talk: _Talk) -> Codes:
     return np.where(low & high, talk.first, _one_of(high, low))
 
 
+def _initiator(talk: _Talk) -> Codes:
+    low, high = talk.initiates
+    return _one_of(high, low)
+
+
+def _declared_port(talk: _Talk) -> Codes:
+    return _one_of(*talk.declared)
+
+
 def _syn_elsewhere(talk: _Talk) -> Codes:
     return np.where(talk.proto == TCP, _one_of(*talk.opened), OPEN)
 
@@ -226,6 +259,8 @@ RULES: tuple[tuple[str, Callable[[_Talk], Codes]], ...] = (
     ("SYN", _syn),
     ("SYN_ACK", _answers),
     ("ICMP request", _icmp),
+    ("initiator", _initiator),
+    ("inferred: declared port", _declared_port),
     ("inferred: SYN elsewhere", _syn_elsewhere),
     ("inferred: ephemeral port", _ephemeral),
     ("inferred: service port", _service_port),

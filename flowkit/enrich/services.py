@@ -1,4 +1,4 @@
-"""What stands behind a Service: its backends by port, from EndpointSlices.
+"""What Services and pods say of their ports: the backends behind a Service (from EndpointSlices), and declared ports.
 
 Source: discovery.k8s.io/v1; a slice's port belongs to the Service port of the same name and protocol.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from flowkit.enrich.addresses import spelled
 
 Socket = tuple[str, int, int]
 """Address, port and IP protocol number."""
@@ -41,6 +43,25 @@ def backends(
                 if behind and address != "None":
                     found[address, port["port"], _protocol(port)] = behind
     return found
+
+
+def declared(services: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> Iterable[Socket]:
+    """The sockets that Services (at their cluster addresses) and containers (at their pod's, or its node's) declare."""
+    for service in services:
+        spec = service.get("spec") or {}
+        addresses = spec.get("clusterIPs") or [spec.get("clusterIP") or "None"]
+        yield from _sockets((spec.get("ports") or [], "port"), (address for address in addresses if address != "None"))
+    for pod in pods:
+        spec, status = pod.get("spec") or {}, pod.get("status") or {}
+        ports = [port for container in spec.get("containers") or [] for port in container.get("ports") or []]
+        addresses = [item.get("ip") for item in status.get("podIPs") or []] or [status.get("podIP")]
+        yield from _sockets((ports, "containerPort"), (address for address in addresses if address))
+
+
+def _sockets(ports: tuple[Iterable[Mapping[str, Any]], str], addresses: Iterable[str]) -> Iterable[Socket]:
+    listed, key = ports
+    numbers = [(port[key], _protocol(port)) for port in listed if port.get(key)]
+    return [(spelled(address), number, proto) for address in addresses for number, proto in numbers]
 
 
 def _behind(pieces: Iterable[Mapping[str, Any]], port: Mapping[str, Any], address: str) -> Iterable[Socket]:

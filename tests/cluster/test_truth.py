@@ -26,7 +26,7 @@ def test_the_connection_opened_before_the_recording_is_found_and_marked(matrix):
 
 
 def test_every_other_direction_is_known_from_handshake_or_one_ephemeral_port(matrix):
-    known = {"SYN", "ICMP request", "inferred: ephemeral port", "inferred: SYN elsewhere"}
+    known = {"SYN", "ICMP request", "inferred: declared port", "inferred: ephemeral port"}
     assert set(matrix.edges["direction_by"]) <= known
 
 

@@ -20,6 +20,8 @@ CASES = [
     ("SYN_ACK", [flow("10.0.0.1:50000", "10.0.0.2:80", "ACK"), flow("10.0.0.2:80", "10.0.0.1:50000", "SYN_ACK ACK")]),
     ("ICMP request", [flow("10.0.0.1", "10.0.0.2", proto=1, IcmpType=8, IcmpCode=0)]),
     ("ICMP request", [flow("[fd01::1]", "[fd01::2]", proto=58, IcmpType=128, IcmpCode=0)]),
+    ("initiator", [flow("10.0.0.1:80", "10.0.0.2:50000", "ACK", Initiator="Src")]),
+    ("inferred: declared port", [flow("10.0.0.1:80", "10.0.0.2:50000", proto=17, DstPortDeclared=True)]),
     (
         "inferred: SYN elsewhere",
         [flow("10.0.0.1:50000", "10.0.0.2:45000", "ACK"), *exchange("10.0.0.3:1", "10.0.0.2:45000")],
