@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flowkit.enrich import Inventory, SubnetLabels, dedupe, enrich, orient
     from flowkit.errors import FlowkitError
     from flowkit.matrix import FlowMatrix, matrix
+    from flowkit.matrix.external import external
     from flowkit.metric import FlowMetric
     from flowkit.sources import read
     from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, remap
@@ -50,6 +51,7 @@ _ROOMS = {
     "FlowMetric": "flowkit.metric",
     "matrix": "flowkit.matrix",
     "FlowMatrix": "flowkit.matrix",
+    "external": "flowkit.matrix.external",
     "report": "flowkit.view",
     "plot": "flowkit.view",
     "FlowkitError": "flowkit.errors",
@@ -69,6 +71,7 @@ __all__ = [
     "aggregate",
     "dedupe",
     "enrich",
+    "external",
     "filter",
     "flag_names",
     "flatten",

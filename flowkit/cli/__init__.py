@@ -11,6 +11,7 @@ from typing import TextIO
 
 import typer
 
+from flowkit.cli.external import external
 from flowkit.cli.matrix import matrix, report
 from flowkit.cli.metric import metric
 from flowkit.errors import FlowkitError
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (matrix, metric, report):
+for command in (matrix, metric, report, external):
     app.command()(command)
 
 

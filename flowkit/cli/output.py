@@ -37,14 +37,19 @@ def chosen(format_: TableFormat | None, output: Path | None) -> TableFormat:
 
 def print_table(table: pd.DataFrame, format_: TableFormat, output: Path | None, *, force: bool) -> None:
     """Print a table to stdout, or write it to `output` and print its name."""
+    print_text(_text(table, format_), output, force=force)
+
+
+def print_text(text: str, output: Path | None, *, force: bool) -> None:
+    """Print a text to stdout, or write it to `output` and print its name."""
     from flowkit.contract.at_rest import check_place, replacing
 
     if output is None:
-        typer.echo(_text(table, format_), nl=False)
+        typer.echo(text, nl=False)
         return
     check_place(output, force=force)
     with replacing(output) as stream:
-        stream.write(_text(table, format_).encode("utf-8"))
+        stream.write(text.encode("utf-8"))
     typer.echo(output)
 
 

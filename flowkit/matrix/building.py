@@ -15,10 +15,11 @@ from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, FlowMatrix
 from flowkit.matrix.scope import in_scope, refusals
 
 LEVELS = ("workload", "pod", "namespace", "address")
+WORKLOAD = {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"}
 _SUFFIXES = {
-    "workload": {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"},
+    "workload": WORKLOAD,
     "pod": {"namespace": "K8S_Namespace", "kind": "K8S_Type", "workload": "K8S_Name"},
-    "namespace": {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"},
+    "namespace": WORKLOAD,
     "address": {"namespace": "K8S_Namespace", "kind": "K8S_Type", "workload": "Addr"},
 }
 _NAMES = tuple(name for name in EDGE_KEY if name.startswith(("from_", "to_")))
@@ -41,19 +42,27 @@ def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
     [['10.0.0.2', '10.0.0.1', 443, 'answered', 'SYN']]
     """
     flows = conform(flows)
+    level = _level(flows, by)
+    talks, rules = talk(flows, _SUFFIXES[level])
+    return FlowMatrix(with_provenance(_edges(talks, level, rules), provenance(talks)), by=level)
+
+
+def talk(flows: pd.DataFrame, ends: dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """The conversations of conformed flows, in scope, once each, client and server known; and what their `rule` points into.
+
+    `ends` maps a name to the suffix of the ``Src``/``Dst`` field it is read from; each becomes a column of either end.
+    """
     for name in ("SrcAddr", "DstAddr", "Proto"):
         if name not in flows.columns:
             raise ContractError(f"a flow matrix needs the field {name}, which this table lacks")
-    level = _level(flows, by)
     oriented = orient(dedupe(in_scope(flows)))
     identity = {
         f"{end}_{name}": suffix
         for end in ("from", "to")
-        for name, suffix in {**_SUFFIXES[level], "subnet_label": "SubnetLabel"}.items()
+        for name, suffix in {**ends, "subnet_label": "SubnetLabel"}.items()
     }
     talks = conversations(_whole_names(oriented), identity, refusals(flows))
-    edges = _edges(talks, level, list(oriented["DirectionBy"].cat.categories))
-    return FlowMatrix(with_provenance(edges, provenance(oriented)), by=level)
+    return with_provenance(talks, provenance(oriented)), list(oriented["DirectionBy"].cat.categories)
 
 
 def _level(flows: pd.DataFrame, by: str | None) -> str:

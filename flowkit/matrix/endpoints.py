@@ -15,7 +15,7 @@ EXTERNAL = "(external)"
 NODES = "(nodes)"
 ADDRESSES = "(addresses)"
 UNKNOWN = "unknown"
-IDENTITY = ("namespace", "kind", "workload", "subnet_label")
+EDGE_ENDS = ("namespace", "kind", "workload", "subnet_label")
 
 
 def endpoints(edges: pd.DataFrame) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def named_edges(edges: pd.DataFrame) -> pd.DataFrame:
 
 def side_names(edges: pd.DataFrame, side: str) -> pd.DataFrame:
     """Name one side (``from`` or ``to``) of every edge, row for row: columns ``endpoint``, ``group``, ``kind``."""
-    part = {name: edges[f"{side}_{name}"].astype("str") for name in IDENTITY}
+    part = {name: edges[f"{side}_{name}"].astype("str") for name in EDGE_ENDS}
     # No namespace can be called so in Kubernetes; one that is must not pass for a group of ours.
     part["namespace"] = part["namespace"].mask(part["namespace"].str.startswith("("), "‹" + part["namespace"] + "›")
     external, node, bare = part["kind"] == "", part["kind"] == "Node", part["namespace"] == ""
