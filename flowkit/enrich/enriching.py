@@ -7,6 +7,7 @@ the time of the flow, an inventory speaks of another moment.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich import openshift
 from flowkit.enrich.addresses import pack
 from flowkit.enrich.declared import declare
-from flowkit.enrich.inventory import Inventory
-from flowkit.enrich.sides import categorical, column, common_codes, distinct, fill, spread
+from flowkit.enrich.inventory import Inventory, InventoryWarning
+from flowkit.enrich.sides import categorical, column, common_codes, distinct, fill, integers, spread
 from flowkit.enrich.subnets import Source, SubnetLabels
+from flowkit.enrich.tenancy import FOREVER, NOBODY_THEN
 from flowkit.enrich.translation import translate
 
 SIDES = ("Src", "Dst")
@@ -35,6 +37,8 @@ _FIELDS = {
     "K8S_Zone": "zone",
     "K8S_NetworkName": "network",
 }
+# Below this share of flow ends in the inventory something is wrong with the inventory.
+_FEW = 0.02
 _INFRASTRUCTURE = r"^(?:openshift|netobserv)"
 
 
@@ -73,17 +77,31 @@ def enrich(
 
 def _owners(flows: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
     named: dict[str, pd.Series[Any]] = {}
+    begin, end = integers(flows, "TimeFlowStartMs", FOREVER), integers(flows, "TimeFlowEndMs", FOREVER)
+    losses: dict[str, int] = {}
     for side in SIDES:
         if f"{side}Addr" not in flows.columns:
             continue
-        codes, texts = distinct(flows[f"{side}Addr"])
-        who = np.append(inventory.find(texts), -1)[codes]
+        who = inventory.who(*distinct(flows[f"{side}Addr"]), np.minimum(begin, end), end)
         silent = column(flows, f"{side}K8S_Type").isna() & column(flows, f"{side}K8S_Name").isna()
         for suffix, attribute in _FIELDS.items():
             field, categories = inventory.field(attribute)
-            fresh = pd.Series(categorical(np.append(field, -1)[who], categories))
+            fresh = pd.Series(categorical(np.append(field, -1)[np.maximum(who, -1)], categories))
             named[side + suffix] = fill(column(flows, side + suffix), silent, fresh)
-    return flows.assign(**named)
+        losses[f"flows whose {side}Addr no known pod had at that time"] = int((silent & (who == NOBODY_THEN)).sum())
+    said = provenance(flows).losing(losses)
+    return with_provenance(flows.assign(**named), said.noting(*_foreign(flows, named)))
+
+
+def _foreign(flows: pd.DataFrame, named: Mapping[str, pd.Series[Any]]) -> list[str]:
+    """A loud word when almost nothing of the flows is in the inventory: it is probably another cluster's."""
+    known = sum(int(column(flows, f"{side}K8S_Type").notna().sum()) for side in SIDES)
+    found = sum(int(values.notna().sum()) for name, values in named.items() if name.endswith("K8S_Type"))
+    if known or not len(flows) or found > _FEW * len(flows):
+        return []
+    note = f"only {found} of {2 * len(flows)} flow ends are in the inventory: is it of this cluster?"
+    warnings.warn(note, InventoryWarning, stacklevel=5)
+    return [note]
 
 
 def _agents(flows: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flowkit.enrich.addresses import spelled
 
+Body = Mapping[str, Any]
 Socket = tuple[str, int, int]
 """Address, port and IP protocol number."""
 
@@ -17,9 +18,10 @@ _PROTOCOLS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 
 
 def backends(
-    services: Iterable[Mapping[str, Any]], slices: Iterable[Mapping[str, Any]]
+    services: Iterable[Body], slices: Iterable[Body], pods: Iterable[Body] = ()
 ) -> dict[Socket, tuple[Socket, ...]]:
-    """The sockets behind each Service socket, of the same address family, ready or not.
+    """The sockets behind each Service socket, of the same address family, ready or not: from EndpointSlices, else from the
+    pods the Service selects and its targetPort.
 
     >>> service = {"metadata": {"name": "api", "namespace": "shop"},
     ...            "spec": {"clusterIPs": ["172.30.0.9"], "ports": [{"name": "http", "port": 80}]}}
@@ -28,7 +30,8 @@ def backends(
     >>> backends([service], [piece])
     {('172.30.0.9', 80, 6): (('10.128.0.5', 8080, 6),)}
     """
-    by_service: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    pods = list(pods)
+    by_service: dict[tuple[str, str], list[Body]] = {}
     for piece in slices:
         meta = piece.get("metadata") or {}
         name = (meta.get("labels") or {}).get("kubernetes.io/service-name", "")
@@ -39,13 +42,14 @@ def backends(
         pieces = by_service.get((meta.get("namespace", ""), meta.get("name", "")), [])
         for port in spec.get("ports") or []:
             for address in spec.get("clusterIPs") or [spec.get("clusterIP") or "None"]:
-                behind = tuple(dict.fromkeys(_behind(pieces, port, address)))
+                sockets = _behind(pieces, port, address) if pieces else _selected(service, port, address, pods)
+                behind = tuple(dict.fromkeys(sockets))
                 if behind and address != "None":
                     found[address, port["port"], _protocol(port)] = behind
     return found
 
 
-def declared(services: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> Iterable[Socket]:
+def declared(services: Iterable[Body], pods: Iterable[Body]) -> Iterable[Socket]:
     """The sockets that Services (at their cluster addresses) and containers (at their pod's, or its node's) declare."""
     for service in services:
         spec = service.get("spec") or {}
@@ -58,13 +62,13 @@ def declared(services: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, 
         yield from _sockets((ports, "containerPort"), (address for address in addresses if address))
 
 
-def _sockets(ports: tuple[Iterable[Mapping[str, Any]], str], addresses: Iterable[str]) -> Iterable[Socket]:
+def _sockets(ports: tuple[Iterable[Body], str], addresses: Iterable[str]) -> Iterable[Socket]:
     listed, key = ports
     numbers = [(port[key], _protocol(port)) for port in listed if port.get(key)]
     return [(spelled(address), number, proto) for address in addresses for number, proto in numbers]
 
 
-def _behind(pieces: Iterable[Mapping[str, Any]], port: Mapping[str, Any], address: str) -> Iterable[Socket]:
+def _behind(pieces: Iterable[Body], port: Body, address: str) -> Iterable[Socket]:
     for piece in pieces:
         for other in piece.get("ports") or []:
             if (other.get("name") or "", _protocol(other)) != (port.get("name") or "", _protocol(port)):
@@ -75,5 +79,29 @@ def _behind(pieces: Iterable[Mapping[str, Any]], port: Mapping[str, Any], addres
                         yield backend, other["port"], _protocol(other)
 
 
-def _protocol(port: Mapping[str, Any]) -> int:
+def _selected(service: Body, port: Body, address: str, pods: Iterable[Body]) -> Iterable[Socket]:
+    """The pods a Service selects, at the number its targetPort means for each of them."""
+    wanted = (service.get("spec") or {}).get("selector") or {}
+    namespace = (service.get("metadata") or {}).get("namespace", "")
+    for pod in pods:
+        meta = pod.get("metadata") or {}
+        labels = meta.get("labels") or {}
+        if not wanted or meta.get("namespace", "") != namespace or wanted.items() - labels.items():
+            continue
+        number = _target(port, pod)
+        for item in (pod.get("status") or {}).get("podIPs") or []:
+            if number and (":" in item.get("ip", "")) == (":" in address):
+                yield spelled(item["ip"]), number, _protocol(port)
+
+
+def _target(port: Body, pod: Body) -> int | None:
+    target = port.get("targetPort", port.get("port"))
+    if isinstance(target, int):
+        return target
+    containers = (pod.get("spec") or {}).get("containers") or []
+    named = (item for container in containers for item in container.get("ports") or [])
+    return next((item.get("containerPort") for item in named if item.get("name") == target), None)
+
+
+def _protocol(port: Body) -> int:
     return _PROTOCOLS.get(port.get("protocol") or "TCP", 0)

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from flowkit.enrich.copies import Copies
-from flowkit.enrich.inventory import Identity, Inventory
+from flowkit.enrich.inventory import Inventory
+from flowkit.enrich.objects import Identity
 from flowkit.enrich.services import Socket
 from flowkit.enrich.sides import Codes, Ends, Mask, column, common_codes, fill, socket, spread
 

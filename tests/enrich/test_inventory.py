@@ -79,3 +79,48 @@ def test_cyclic_owners_end():
     ring = {"kind": "ReplicaSet", "metadata": {"name": "r", "ownerReferences": [{"kind": "ReplicaSet", "name": "r"}]}}
     with pytest.warns(InventoryWarning):
         assert Inventory.load({"kind": "List", "items": [pod, ring]}).identities["10.9.9.9"].owner_name == "r"
+
+
+def test_secondary_networks_have_their_own_name():
+    status = '[{"name": "ovn-kubernetes", "default": true, "ips": ["10.128.0.5"]}, {"name": "storage/vlan7", "ips": ["192.168.7.5"]}]'
+    pod = OBJECTS[4] | {
+        "metadata": OBJECTS[4]["metadata"] | {"annotations": {"k8s.v1.cni.cncf.io/network-status": status}}
+    }
+    identities = Inventory.load({"kind": "List", "items": [*OBJECTS[:4], *OBJECTS[5:], pod]}).identities
+    assert {address: identities[address].network for address in ("10.128.0.5", "192.168.7.5")} == {
+        "10.128.0.5": "primary",
+        "192.168.7.5": "storage/vlan7",
+    }
+
+
+@pytest.mark.parametrize("status", ["", "{", "[1]", '{"name": "x"}', '[{"ips": null}]'])
+def test_a_broken_network_status_is_no_network(status):
+    pod = OBJECTS[4] | {
+        "metadata": OBJECTS[4]["metadata"] | {"annotations": {"k8s.v1.cni.cncf.io/network-status": status}}
+    }
+    assert "10.128.0.5" in Inventory.load({"kind": "List", "items": [*OBJECTS, pod]}).identities
+
+
+def test_without_endpoint_slices_a_service_has_the_pods_it_selects():
+    def pod(name, address, port):
+        container = {"ports": [{"name": "http", "containerPort": port}]}
+        return {
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": "shop", "labels": {"app": "api", "x": name}},
+            "spec": {"containers": [container]},
+            "status": {"podIPs": [{"ip": address}]},
+        }
+
+    service = {
+        "kind": "Service",
+        "metadata": {"name": "api", "namespace": "shop"},
+        "spec": {
+            "clusterIPs": ["172.30.0.9"],
+            "selector": {"app": "api"},
+            "ports": [{"port": 80, "targetPort": "http"}],
+        },
+    }
+    items = [service, pod("a", "10.1.0.1", 8080), pod("b", "10.1.0.2", 9090), pod("c", "fd01::1", 8080), OBJECTS[0]]
+    assert Inventory.load({"kind": "List", "items": items}).backends == {
+        ("172.30.0.9", 80, 6): (("10.1.0.1", 8080, 6), ("10.1.0.2", 9090, 6))
+    }

@@ -1,0 +1,69 @@
+"""Who had an address when: pods come and go, and the next one may get the address of the last.
+
+A pod's tenancy begins with its start and ends when it ended or was deleted; of two pods the later start takes over. A flow is
+attributed to the tenant at its own time: a pod younger than the flow cannot be its peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowkit.enrich.addresses import canonical
+from flowkit.enrich.sides import Codes
+
+STRANGER, NOBODY_THEN = -1, -2
+ALWAYS, FOREVER = -(1 << 40), 1 << 45
+# Kubernetes tells whole seconds, by a clock of its own.
+_SLACK_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Tenancy:
+    """One tenant of one address: `person` is its number, times in ms since the epoch (`ALWAYS` and `FOREVER` are open)."""
+
+    address: str
+    person: int
+    start: int = ALWAYS
+    end: int = FOREVER
+
+
+class Tenancies:
+    """All tenancies, and the landlords (nodes, Services) that hold an address when no pod does."""
+
+    def __init__(self, tenancies: Iterable[Tenancy], landlords: dict[str, int]) -> None:
+        listed = list(tenancies)
+        self._places = pd.Index(list(dict.fromkeys([*(t.address for t in listed), *landlords])), dtype="str")
+        self._landlord = np.array([landlords.get(address, STRANGER) for address in self._places], dtype=np.int64)
+        place = self._places.get_indexer(pd.Index([t.address for t in listed], dtype="str")).astype(np.int64)
+        start = np.array([t.start for t in listed], dtype=np.int64)
+        # Of equal starts the first listed is preferred, so it comes last: a search from the right finds it.
+        order = np.lexsort((-np.arange(len(listed)), start, place)) if listed else np.zeros(0, dtype=np.int64)
+        self._place, self._key = place[order], _key(place[order], start[order])
+        self._end = np.array([t.end for t in listed], dtype=np.int64)[order]
+        self._person = np.array([t.person for t in listed], dtype=np.int64)[order]
+
+    def find(self, codes: Codes, addresses: pd.Index[Any], begin: Codes, end: Codes) -> Codes:
+        """The person at each row's address at the time of its flow, `STRANGER` for an address nobody ever had,
+        `NOBODY_THEN` for one that no known tenant had at that time.
+
+        `codes` point into `addresses` (-1: absent), `begin` and `end` are the flow's times in ms.
+        """
+        place = np.append(self._places.get_indexer(canonical(addresses)), -1).astype(np.int64)[codes]
+        landlord = np.append(self._landlord, STRANGER)[place]
+        if not len(self._key):
+            return landlord
+        at = np.searchsorted(self._key, _key(place, np.minimum(end, FOREVER - _SLACK_MS) + _SLACK_MS), side="right") - 1
+        lives = (place >= 0) & (at >= 0) & (self._place[at] == place) & (self._end[at] >= begin - _SLACK_MS)
+        return np.where(lives, self._person[at], np.where((landlord < 0) & (place >= 0), NOBODY_THEN, landlord))
+
+
+def _key(place: Codes, time: Codes) -> Codes:
+    """Place and time as one number that sorts by both: 47 bits of time are enough until the year 3000."""
+    key: npt.NDArray[np.int64] = (place << 47) + np.clip(time - ALWAYS, 0, (1 << 47) - 1)
+    return key
