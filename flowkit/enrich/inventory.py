@@ -95,12 +95,23 @@ class Inventory:
         """
         if isinstance(source, Inventory):
             return source
-        inventory = _inventory(load_objects(source))
+        return cls.of(load_objects(source), str(source) if isinstance(source, str | Path) else "")
+
+    @classmethod
+    def live(cls, context: str | None = None) -> Inventory:
+        """Read the inventory of the running cluster of a kubeconfig `context`, see `flowkit.manifests.kubernetes`."""
+        from flowkit.manifests.kubernetes import cluster_objects
+
+        return cls.of(cluster_objects(context), context or "cluster")
+
+    @classmethod
+    def of(cls, objects: list[Manifest], place: str = "") -> Inventory:
+        """Make an inventory of objects, as `load` does; `place` names them in messages."""
+        inventory = _inventory(objects)
         if not inventory.identities:
-            place = str(source) if isinstance(source, str | Path) else ""
             raise SpecError("no pod, node or Service with an address in this inventory", place=place)
         if inventory.notes:
-            warnings.warn("inventory: " + "; ".join(inventory.notes), InventoryWarning, stacklevel=2)
+            warnings.warn("inventory: " + "; ".join(inventory.notes), InventoryWarning, stacklevel=3)
         return inventory
 
 
