@@ -88,9 +88,12 @@ class SubnetLabels:
 
         Columns ``label``, ``cidr``, ``by_label``, ``by_cidr``.
         """
-        rows = [(at, by) for at, by in self._covered() if self.labels[at] != self.labels[by]]
-        told = [(self.labels[a], str(self.networks[a]), self.labels[b], str(self.networks[b])) for a, b in rows]
+        told = [(self.labels[a], str(self.networks[a]), self.labels[b], str(self.networks[b])) for a, b in self._hidden]
         return pd.DataFrame(told, columns=["label", "cidr", "by_label", "by_cidr"])
+
+    @cached_property
+    def _hidden(self) -> list[tuple[int, int]]:
+        return [(at, by) for at, by in self._covered() if self.labels[at] != self.labels[by]]
 
     def _covered(self) -> Iterator[tuple[int, int]]:
         """Each CIDR inside an earlier one, and the earliest such: CIDRs are nested or apart, so a stack finds them."""

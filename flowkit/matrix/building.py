@@ -9,8 +9,10 @@ import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich import dedupe, orient
+from flowkit.enrich.sides import TCP
 from flowkit.errors import ContractError
 from flowkit.matrix.conversations import conversations
+from flowkit.matrix.endpoints import side_names
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, FlowMatrix
 from flowkit.matrix.scope import in_scope, refusals
 
@@ -23,6 +25,8 @@ _SUFFIXES = {
     "address": {"namespace": "K8S_Namespace", "kind": "K8S_Type", "workload": "Addr"},
 }
 _NAMES = tuple(name for name in EDGE_KEY if name.startswith(("from_", "to_")))
+ANSWER = STATES[0]
+_SOME = 5
 _SUMS = ("flows", "connections", "bytes", "packets", "folded")
 
 
@@ -44,7 +48,8 @@ def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
     flows = conform(flows)
     level = _level(flows, by)
     talks, rules = talk(flows, _SUFFIXES[level])
-    return FlowMatrix(with_provenance(_edges(talks, level, rules), provenance(talks)), by=level)
+    edges = _edges(talks, level, rules)
+    return FlowMatrix(with_provenance(edges, provenance(talks).noting(*_restarts(edges))), by=level)
 
 
 def talk(flows: pd.DataFrame, ends: dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
@@ -87,6 +92,18 @@ def _whole_names(flows: pd.DataFrame) -> pd.DataFrame:
                 continue
             filled[side + owner] = known.where(known.notna(), fallback).astype("category")
     return flows.assign(**filled)
+
+
+def _restarts(edges: pd.DataFrame) -> list[str]:
+    """Connections older than the recording never show their SYN: restarting the client makes them open again."""
+    older = edges[
+        (edges["proto"] == TCP) & edges["direction_by"].str.startswith("inferred") & (edges["state"] == ANSWER)
+    ]
+    if older.empty:
+        return []
+    clients = side_names(older, "from")["endpoint"].drop_duplicates().tolist()
+    some = ", ".join(clients[:_SOME]) + (" …" if len(clients) > _SOME else "")
+    return [f"{len(older)} TCP edges show no opening: restart {some} to confirm who calls whom"]
 
 
 def _edges(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:

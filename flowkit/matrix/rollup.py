@@ -1,0 +1,246 @@
+"""Weeks of flows as a small folder: the edges and metric tables of each period, made once and added up when asked.
+
+One folder a period below ``periods``: ``edges.parquet``, a file a metric, and ``taken.json``, which says by content what files
+it was made from. A period is made as a whole and put in place by one rename, so that a run may die at any moment and be started
+again, and nothing is counted twice. The flows may go once their period is made.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flowkit.contract import conform, provenance, stack
+from flowkit.errors import ContractError, FlowkitError
+from flowkit.matrix.spanning import period_edges
+from flowkit.metric import FlowMetric
+from flowkit.sources import read
+from flowkit.sources.parquet import Period, read_period, time_range
+
+VERSION = 1
+PERIODS, SETTINGS, TAKEN, EDGES = "periods", "rollup.json", "taken.json", "edges.parquet"
+_TIME = "TimeFlowEndMs"
+_PART, _OLD = ".part-", ".old-"
+_TAIL = 1 << 16
+_DAY = 24 * 3600
+Naming = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of flows: what it is by content, and the times it covers."""
+
+    path: Path
+    identity: str
+    times: Period
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a run makes: where, of which metrics, how long a period is, at which level edges stand, how ends get names."""
+
+    into: Path
+    metrics: tuple[FlowMetric, ...]
+    every: int
+    naming: Naming | None
+
+
+def rollup(
+    flows: str | Path,
+    into: str | Path,
+    metrics: Sequence[FlowMetric] = (),
+    every: str = "1h",
+    naming: Naming | None = None,
+    *,
+    finish: bool = False,
+) -> pd.DataFrame:
+    """Bring the rollup folder `into` up to date with the files of `flows`; returns what was done, a row a period.
+
+    A period (`every`: ``5m``, ``1h``, ``1d``; from midnight UTC, by ``TimeFlowEndMs``) is made when there are flows from
+    after the period that follows it, for conversations and copies cross borders: it is made in view of its two
+    neighbours. `finish` makes the last ones as well; later flows renew them. Three periods must fit in memory. `naming`
+    is applied to the flows first, such as ``partial(fk.enrich, cluster="cluster.json")``.
+
+    Columns of the result: ``period`` (its start), ``flows``, ``what``: made, renewed, kept, waits, or late (a file came
+    after the period's flows were removed, and is left out). Raises `ContractError` when the folder has other periods.
+
+    >>> import tempfile, flowkit as fk
+    >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2"], "DstAddr": ["10.0.0.1"], "DstPort": [443], "Proto": [6],
+    ...                       "TimeFlowEndMs": [7_200_000]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = fk.write(flows, folder + "/flows/flows.parquet")
+    ...     rollup(folder + "/flows", folder + "/hours", finish=True)["what"].tolist()
+    ['made']
+    """
+    job = _Job(Path(into), tuple(metrics), _milliseconds(every), naming)
+    with _alone(job.into):
+        _check_settings(job)
+        files = _files(flows)
+        rows = [_brought_up(job, files, number, finish=finish) for number in _numbers(files, job.every)]
+    return pd.DataFrame(rows, columns=["period", "flows", "what"])
+
+
+def _milliseconds(every: str) -> int:
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", every)
+    if match is None:
+        raise ContractError(f"'{every}' is no length of time: write 5m, 1h or 1d")
+    length = int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": _DAY}[match[2]]
+    if _DAY % length and length % _DAY:
+        raise ContractError(f"periods of {every} do not fit into days: choose such as 5m, 1h or 1d")
+    return length * 1000
+
+
+@contextmanager
+def _alone(into: Path) -> Iterator[None]:
+    """Be the only run on the folder, and put right what a run that died has left."""
+    (into / PERIODS).mkdir(parents=True, exist_ok=True)
+    with (into / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in (into / PERIODS).glob(f"{_OLD}*"):
+            place = left.with_name(left.name.removeprefix(_OLD))
+            if not place.exists():
+                left.rename(place)
+        for left in (into / PERIODS).glob(".*"):
+            shutil.rmtree(left)
+        yield
+
+
+def _check_settings(job: _Job) -> None:
+    wanted = {"version": VERSION, "every": job.every}
+    path = job.into / SETTINGS
+    if path.exists() and json.loads(path.read_text()) != wanted:
+        raise ContractError(f"'{job.into}' has other periods or another version: take a new folder")
+    path.write_text(json.dumps(wanted))
+
+
+def _files(flows: str | Path) -> list[_File]:
+    """The files of flows, each content once."""
+    where = Path(flows)
+    paths = sorted(path for path in where.rglob("*") if path.is_file()) if where.is_dir() else [where]
+    found: dict[str, _File] = {}
+    for path in paths:
+        times = None if path.name.startswith(".") else _times(path)
+        if times is not None:
+            file = _File(path, _identity(path), times)
+            found.setdefault(file.identity, file)
+    return list(found.values())
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PAR1"
+
+
+def _times(path: Path) -> Period | None:
+    if _is_parquet(path):
+        return time_range(path)
+    times = read(path).get(_TIME, pd.Series(dtype="Int64")).dropna()
+    return (int(times.min()), int(times.max())) if len(times) else None
+
+
+def _identity(path: Path) -> str:
+    """A hash of the content; of Parquet, of its end, where counts, extremes and places of all columns stand."""
+    with path.open("rb") as stream:
+        if _is_parquet(path):
+            stream.seek(max(0, path.stat().st_size - _TAIL))
+        return f"{path.stat().st_size}-{hashlib.file_digest(stream, 'sha256').hexdigest()[:32]}"
+
+
+def _numbers(files: list[_File], every: int) -> list[int]:
+    """The periods in which a file may have flows, by their number since 1970."""
+    return sorted({number for file in files for number in range(file.times[0] // every, file.times[1] // every + 1)})
+
+
+def _covering(files: list[_File], start: int, end: int) -> list[_File]:
+    return [file for file in files if file.times[0] < end and file.times[1] >= start]
+
+
+def _brought_up(job: _Job, files: list[_File], number: int, *, finish: bool) -> tuple[pd.Timestamp, int | None, str]:
+    start, end = number * job.every, (number + 1) * job.every
+    when = pd.Timestamp(start, unit="ms", tz="UTC")
+    place = job.into / PERIODS / f"{when:%Y%m%dT%H%M%SZ}"
+    near = _covering(files, start - job.every, end + job.every)
+    taken = _taken(place)
+    wanted = {"files": sorted(file.identity for file in near), "metrics": _definitions(job)}
+    if taken and {key: taken[key] for key in wanted} == wanted:
+        return when, taken["flows"], "kept"
+    if taken and not set(taken["files"]) <= set(wanted["files"]):
+        own = {file.identity for file in _covering(files, start, end)}
+        return when, taken["flows"], "late" if own - set(taken["files"]) else "kept"
+    if not finish and max(file.times[1] for file in files) < end + job.every:
+        return when, None, "waits"
+    count = _made(job, near, (start, end), place, wanted)
+    return when, count, "renewed" if taken else "made"
+
+
+def _taken(place: Path) -> dict[str, Any]:
+    path = place / TAKEN
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def _definitions(job: _Job) -> dict[str, str]:
+    """The metrics by name, each with a hash of what it says."""
+    said = {metric.name: repr(replace(metric.spec, place="", charts=())) for metric in job.metrics}
+    return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in said.items()}
+
+
+def _made(job: _Job, near: list[_File], period: Period, place: Path, wanted: dict[str, Any]) -> int:
+    """Make one period beside its place, then put it there."""
+    window = _named(job, near, (period[0] - job.every, period[1] + job.every))
+    within = (window[_TIME] >= period[0]) & (window[_TIME] < period[1])
+    own = window[within.fillna(value=False).to_numpy(dtype=bool)].reset_index(drop=True)
+    part = place.with_name(_PART + place.name)
+    part.mkdir()
+    period_edges(window, period).to_parquet(part / EDGES, index=False, compression="zstd")
+    for metric in job.metrics:
+        _exact(metric.apply(own)).to_parquet(part / metric_file(metric.name), index=False, compression="zstd")
+    gauges = [metric.name for metric in job.metrics if metric.spec.type == "Gauge"]
+    said = {**wanted, "flows": len(own), "gauges": gauges, "sources": list(provenance(own).sources)}
+    (part / TAKEN).write_text(json.dumps(said))
+    _put(part, place)
+    return len(own)
+
+
+def metric_file(name: str) -> str:
+    """The file of a metric in a period's folder."""
+    return f"metric-{name}.parquet"
+
+
+def _exact(table: pd.DataFrame) -> pd.DataFrame:
+    """Sums beyond 64 bits as text: no type of Parquet's that pandas reads back holds them all."""
+    return table.assign(value=table["value"].astype("str")) if table["value"].dtype == object else table
+
+
+def _put(part: Path, place: Path) -> None:
+    old = place.with_name(_OLD + place.name)
+    try:
+        if place.exists():
+            place.rename(old)
+        part.rename(place)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise FlowkitError(f"cannot put '{place}' in place: {error.strerror}") from error
+
+
+def _named(job: _Job, near: list[_File], window: Period) -> pd.DataFrame:
+    """The flows of a window, conformed, in the order of time."""
+    parquet = [file.path for file in near if _is_parquet(file.path)]
+    rest = [file.path for file in near if not _is_parquet(file.path)]
+    parts = [read_period(parquet, window)] if parquet else []
+    for path in rest:
+        flows = read(path)
+        within = (flows[_TIME] >= window[0]) & (flows[_TIME] < window[1])
+        parts.append(flows[within.fillna(value=False).to_numpy(dtype=bool)])
+    flows = conform(stack(parts).sort_values(_TIME, kind="stable", ignore_index=True))
+    return flows if job.naming is None else conform(job.naming(flows))
