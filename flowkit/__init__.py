@@ -18,11 +18,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from flowkit.contract import flag_names, provenance
     from flowkit.contract.at_rest import write
+    from flowkit.engine import DuckDB
+    from flowkit.engine.layout import plain_view
     from flowkit.enrich import Inventory, SubnetLabels, dedupe, enrich, orient
     from flowkit.errors import FlowkitError
     from flowkit.matrix import FlowMatrix, matrix
     from flowkit.matrix.external import external
-    from flowkit.metric import FlowMetric
+    from flowkit.matrix.rolled import matrix_of_rollup, metric_of_rollup
+    from flowkit.matrix.rollup import rollup
+    from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
     from flowkit.sources import read
     from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, remap
     from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
@@ -48,10 +52,18 @@ _ROOMS = {
     "Condition": "flowkit.transform",
     "Either": "flowkit.transform",
     "Not": "flowkit.transform",
+    "DuckDB": "flowkit.engine",
     "FlowMetric": "flowkit.metric",
+    "NothingMatched": "flowkit.metric",
+    "cumulative": "flowkit.metric",
+    "exposition": "flowkit.metric",
     "matrix": "flowkit.matrix",
     "FlowMatrix": "flowkit.matrix",
     "external": "flowkit.matrix.external",
+    "matrix_of_rollup": "flowkit.matrix.rolled",
+    "metric_of_rollup": "flowkit.matrix.rolled",
+    "plain_view": "flowkit.engine.layout",
+    "rollup": "flowkit.matrix.rollup",
     "report": "flowkit.view",
     "plot": "flowkit.view",
     "FlowkitError": "flowkit.errors",
@@ -61,27 +73,35 @@ __all__ = [
     "All",
     "Comparison",
     "Condition",
+    "DuckDB",
     "Either",
     "FlowMatrix",
     "FlowMetric",
     "FlowkitError",
     "Inventory",
     "Not",
+    "NothingMatched",
     "SubnetLabels",
     "aggregate",
+    "cumulative",
     "dedupe",
     "enrich",
+    "exposition",
     "external",
     "filter",
     "flag_names",
     "flatten",
     "matrix",
+    "matrix_of_rollup",
+    "metric_of_rollup",
     "orient",
+    "plain_view",
     "plot",
     "provenance",
     "read",
     "remap",
     "report",
+    "rollup",
     "write",
 ]
 

@@ -28,5 +28,5 @@ def resolve(name: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    resolve("dev", "pyproject.toml", "--extra", "notebook", "--group", "dev")
+    resolve("dev", "pyproject.toml", "--all-extras", "--group", "dev")
     resolve("demo", "pyproject.toml", "--extra", "plot", "--constraint", str(HERE / "dev.txt"))

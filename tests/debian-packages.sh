@@ -6,7 +6,7 @@ mapfile -t wanted < <(grep -v '^#' "$1")
 missing=()
 for package in "${wanted[@]}"; do
     # A program that came another way (a newer node, say) will do.
-    case $package in nodejs) command -v node >/dev/null && continue ;; esac
+    case $package in nodejs) command -v node >/dev/null && continue ;; openjdk-*) command -v java >/dev/null && continue ;; esac
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0

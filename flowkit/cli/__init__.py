@@ -14,6 +14,7 @@ import typer
 from flowkit.cli.external import external
 from flowkit.cli.matrix import matrix, report
 from flowkit.cli.metric import metric
+from flowkit.cli.rollup import rollup
 from flowkit.errors import FlowkitError
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (matrix, metric, report, external):
+for command in (matrix, metric, report, external, rollup):
     app.command()(command)
 
 

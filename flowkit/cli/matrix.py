@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowkit.cli.options import By, Cluster, Flows, Force, Format, Namespace, Output, State, Subnets, TableFormat
+from flowkit.cli.options import By, Cluster, Flows, Force, Format, Namespace, Output, State, Subnets, TableFormat, Where
 from flowkit.cli.output import chosen, print_table, read_flows, say, working
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def matrix(
     flows: Flows,
     cluster: Cluster = None,
     subnets: Subnets = None,
+    where: Where = None,
     by: By = None,
     namespace: Namespace = None,
     state: Annotated[State | None, typer.Option(help="Only edges of this state.")] = None,
@@ -35,7 +36,8 @@ def matrix(
 
     named = read_flows(flows, cluster, subnets)
     with working("building the flow matrix"):
-        table = fk.matrix(named, by=by).where(namespace=namespace, state=state)
+        chosen_flows = fk.filter(named, where) if where is not None else named
+        table = fk.matrix(chosen_flows, by=by).where(namespace=namespace, state=state)
     form = chosen(format_, output)
     print_table(_listing(table) if form is TableFormat.text else table.edges, form, output, force=force)
     say(table.provenance)
@@ -53,6 +55,7 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
     cluster: Cluster = None,
     subnets: Subnets = None,
+    where: Where = None,
     by: By = None,
     namespace: Namespace = None,
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
@@ -68,7 +71,8 @@ def report(
     check_place(output, force=force)
     named = read_flows(flows, cluster, subnets)
     with working("building the flow matrix"):
-        table = fk.matrix(named, by=by).where(namespace=namespace)
+        chosen_flows = fk.filter(named, where) if where is not None else named
+        table = fk.matrix(chosen_flows, by=by).where(namespace=namespace)
         path = fk.report(table, output, title=title)
     typer.echo(path)
     say(table.provenance)

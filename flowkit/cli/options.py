@@ -26,6 +26,17 @@ class TableFormat(StrEnum):
     csv = "csv"
 
 
+class MetricFormat(StrEnum):
+    """How a metric table is printed: as a table, or in Prometheus' text forms."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+    parquet = "parquet"
+    prometheus = "prometheus"
+    openmetrics = "openmetrics"
+
+
 class State(StrEnum):
     """What became of the connections of an edge."""
 
@@ -45,6 +56,10 @@ By = Annotated[
     Level | None, typer.Option(help="Level of the endpoints.", show_default="workload; address without names")
 ]
 Namespace = Annotated[str | None, typer.Option(help="Only edges that touch this namespace.")]
+Where = Annotated[
+    str | None,
+    typer.Option(help="Only flows for which this filter holds, e.g. 'DstPort=443 and SrcK8S_Namespace=\"shop\"'."),
+]
 Format = Annotated[
     TableFormat | None, typer.Option("--format", help="How to print.", show_default="by the ending of -o, else text")
 ]

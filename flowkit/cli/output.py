@@ -42,7 +42,8 @@ def print_table(table: pd.DataFrame, format_: TableFormat, output: Path | None, 
 
 def print_text(text: str, output: Path | None, *, force: bool) -> None:
     """Print a text to stdout, or write it to `output` and print its name."""
-    from flowkit.contract.at_rest import check_place, replacing
+    from flowkit.contract.at_rest import check_place
+    from flowkit.contract.replacing import replacing
 
     if output is None:
         typer.echo(text, nl=False)

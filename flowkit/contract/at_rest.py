@@ -10,16 +10,15 @@ import csv
 import gzip
 import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
 import pandas as pd
 
 from flowkit.contract.flags import flag_names
+from flowkit.contract.layout import write_layout
+from flowkit.contract.replacing import replacing
 from flowkit.errors import ContractError, FlowkitError
 
 _CHUNK = 100_000
@@ -29,7 +28,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def write(flows: pd.DataFrame, path: str | Path) -> Path:
     """Write a flow table to `path`, whole or not at all; the ending says how: .parquet, .json, .jsonl (also .gz), .csv.
 
-    An existing file is replaced, missing folders are made. Raises `ContractError` for an ending nobody knows.
+    A path without an ending is a folder in flowkit's own layout, to which flows are added (`flowkit.contract.layout`). An
+    existing file is replaced, missing folders are made. Raises `ContractError` for an ending nobody knows.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -37,6 +37,8 @@ def write(flows: pd.DataFrame, path: str | Path) -> Path:
     '{"SrcAddr":"10.0.0.1"}\\n'
     """
     path = Path(path)
+    if path.is_dir() or not path.suffix:
+        return write_layout(flows, path)
     writer = _writer(path)
     with replacing(path) as stream:
         if path.name.endswith(".gz"):
@@ -71,32 +73,6 @@ def check_place(path: Path, *, force: bool) -> None:
         raise FlowkitError(f"'{path}' is a folder: name a file in it")
     if path.exists() and not force:
         raise FlowkitError(f"'{path}' is there already: give another name, or --force to replace it")
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a binary stream that takes the place of `path` only when the block ends well; a failure leaves nothing behind."""
-    path = Path(path)
-    part: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-        part = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        part.chmod(0o666 & ~_umask())  # mkstemp's own mode is for secrets
-        part.replace(path)
-    except OSError as error:
-        raise FlowkitError(f"cannot write '{path}': {error.strerror or error}") from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def json_lines(flows: pd.DataFrame) -> Iterator[str]:

@@ -1,28 +1,34 @@
-"""DuckDB, embedded: plans over pandas tables and Arrow (no copy) and over Parquet files, folders and globs (streamed)."""
+"""DuckDB, embedded: plans over pandas and Arrow tables (no copy), over Parquet and over JSON lines (streamed)."""
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Iterator, Sequence
+import os
+import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 from sqlglot import exp
 
-from flowkit.engine.frames import narrow, to_pandas
+from flowkit.contract import Provenance, provenance, with_provenance
+from flowkit.engine.dialects import written
+from flowkit.engine.files import Files, Paths, described, found
+from flowkit.engine.frames import narrow, plain_strings, to_pandas
+from flowkit.engine.json_lines import open_lines
 from flowkit.engine.kinds import BOOLEAN, FLAGS, FLOAT, INTEGER, NAMES, OTHER, TEXT, Kind, is_flags
-from flowkit.engine.optimise import optimise
-from flowkit.engine.query import Flatten, Plan, Scan
+from flowkit.engine.parquet import damaged_among, open_parquet
+from flowkit.engine.query import Plan, flattened
 from flowkit.engine.sql import TABLE, spelling_of, statement
-from flowkit.errors import SourceError
+from flowkit.errors import FlowkitError, SourceError
 
-Flows: TypeAlias = pd.DataFrame | pa.Table | str | Path | Sequence[str | Path]
+Tables: TypeAlias = pd.DataFrame | pa.Table
+Flows: TypeAlias = Tables | Paths
 
 # Nothing is fetched from the network, and no Python variable is taken for a table because of its name.
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "python_enable_replacements": False}
@@ -30,92 +36,155 @@ _INTEGERS = {"tinyint", "smallint", "integer", "bigint", "hugeint"}
 _INTEGERS |= {f"u{name}" for name in _INTEGERS}
 
 
-def run(plan: Plan, flows: Flows) -> pd.DataFrame:
-    """Run a plan, optimised, on a pandas table, an Arrow table or Parquet (file, folder, glob, or several).
+@dataclass(frozen=True)
+class DuckDB:
+    """Runs plans on this machine.
 
-    Raises `SourceError` for files that cannot be read.
-
-    >>> from flowkit.engine.query import Condition, Filter
-    >>> run(Filter(Scan(), Condition("Proto", "6")), pd.DataFrame({"Proto": [6, 17]}))["Proto"].tolist()
-    [6]
+    `memory` ("1GB", "400MB") is the most it may hold; what does not fit goes to a temporary folder and is removed with it.
+    Without it, DuckDB's own limit holds: 80 % of the machine's. `damaged` says what a file that cannot be read means:
+    "refuse" raises, "skip" uses the others and counts it in the provenance.
     """
-    return run_as_is(optimise(plan), flows)
 
+    memory: str | None = None
+    damaged: Literal["refuse", "skip"] = "refuse"
 
-def run_as_is(plan: Plan, flows: Flows) -> pd.DataFrame:
-    """Run a plan as it stands, as `run` does."""
-    with _opened(plan, flows) as (connection, schema):
-        relation = statement(plan, schema)
-        try:
-            found = connection.sql(relation.select.sql(dialect="duckdb", copy=False)).to_arrow_table()
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+    def run(self, plan: Plan, flows: Flows) -> pd.DataFrame:
+        """Run a plan as it stands; the answer's provenance is that of `flows`, and what was left out of them.
+
+        Raises `SourceError` for files that cannot be read, `FlowkitError` when the memory does not suffice.
+
+        >>> from flowkit.engine.query import Condition, Filter, Scan
+        >>> DuckDB().run(Filter(Scan(), Condition("Proto", "6")), pd.DataFrame({"Proto": [6, 17]}))["Proto"].tolist()
+        [6]
+        """
+        with self._refusals():
             if isinstance(flows, pd.DataFrame | pa.Table):
-                raise
-            raise SourceError(_first_line(error)) from None
-    return to_pandas(found, list(relation.schema))
+                return self._answered(plan, flows)
+            files = found(flows)
+            origin = Provenance(described(flows))
+            try:
+                return self._restated(plan, files, origin)
+            except duckdb.Error as error:
+                rest, left_out = self._without_damaged(plan, files, error)
+                return self._restated(plan, rest, origin.losing({"damaged files": len(left_out)}).noting(*left_out))
+
+    def schema_of(self, flows: Tables, plan: Plan) -> dict[str, Kind]:
+        """The kinds of those columns of a table that `plan` mentions; columns that hold nothing are left out."""
+        with _opened(self, plan, flows) as (_, schema, _):
+            return schema
+
+    def _restated(self, plan: Plan, files: Files, origin: Provenance) -> pd.DataFrame:
+        found_here = self._answered(plan, files)
+        return with_provenance(found_here, origin.losing(provenance(found_here).losses))
+
+    def _answered(self, plan: Plan, flows: Tables | Files) -> pd.DataFrame:
+        with _opened(self, plan, flows) as (connection, schema, origin):
+            relation = statement(plan, schema)
+            answer = connection.sql(written(relation.select, "duckdb")).to_arrow_table()
+        return with_provenance(to_pandas(answer, list(relation.schema)), origin)
+
+    def _without_damaged(self, plan: Plan, files: Files, error: Exception) -> tuple[Files, list[str]]:
+        """The files that can be read, and a sentence for each that cannot; raises `SourceError` unless told to skip."""
+        # A damaged footer may ask for terabytes; one that asks for more than the limit only is none.
+        is_short = isinstance(error, duckdb.OutOfMemoryException)
+        with _connection(replace(self, memory=None), files) as connection:
+            damaged = damaged_among(connection, files, () if is_short else spelling_of(plan).values())
+        if not damaged and is_short:
+            raise error
+        if not damaged:
+            raise SourceError(f"cannot read {files.summary}: {first_line(error)}") from None
+        sentences = [f"cannot read '{name}': {why}" for name, why in damaged.items()]
+        if self.damaged == "refuse" or len(damaged) == len(files.names):
+            more = f" (and {len(damaged) - 1} more damaged files)" if len(damaged) > 1 else ""
+            raise SourceError(sentences[0] + more) from None
+        rest = tuple(name for name in files.names if name not in damaged)
+        return replace(files, names=rest), [f"left out: {sentence}" for sentence in sentences]
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            limit = f"memory='{self.memory}'" if self.memory else "this machine's memory"
+            raise FlowkitError(
+                f"{limit} does not suffice: allow more, or ask for fewer labels ({first_line(error)})"
+            ) from None
 
 
-def schema_of(flows: Flows, plan: Plan) -> dict[str, Kind]:
-    """The kinds of those columns of `flows` that `plan` mentions; columns that hold nothing are left out."""
-    with _opened(plan, flows) as (_, schema):
-        return schema
+def schema_of(flows: Tables, plan: Plan) -> dict[str, Kind]:
+    """The kinds of columns as `DuckDB.schema_of` finds them."""
+    return DuckDB().schema_of(flows, plan)
+
+
+def first_line(error: Exception) -> str:
+    """What an engine says, in one line."""
+    return str(error).strip().splitlines()[0]
 
 
 @contextmanager
-def _opened(plan: Plan, flows: Flows) -> Iterator[tuple[Any, dict[str, Kind]]]:
-    """A connection in which the table is called ``flows``, and the kinds of its columns."""
+def _opened(engine: DuckDB, plan: Plan, flows: Tables | Files) -> Iterator[tuple[Any, dict[str, Kind], Provenance]]:
+    """A connection in which the table is called ``flows``, the kinds of its columns, and where it comes from."""
     spelling = spelling_of(plan)
-    with _connection(flows) as connection:
-        types = _named(connection, flows, spelling, _flattened(plan))
-        found = {name: _kind(types[sql], name) for name, sql in spelling.items() if sql in types}
-        yield connection, {name: kind for name, kind in found.items() if kind is not None}
+    with _connection(engine, flows) as connection:
+        if isinstance(flows, Files):
+            types, origin = _open_files(connection, flows, spelling)
+        else:
+            types, origin = _open_table(connection, flows, spelling, flattened(plan))
+        kinds = {name: _kind(types[sql], name) for name, sql in spelling.items() if sql in types}
+        yield connection, {name: kind for name, kind in kinds.items() if kind is not None}, origin
+
+
+@contextmanager
+def _connection(engine: DuckDB, flows: Tables | Files) -> Iterator[Any]:
+    """A cursor of one database for tables in memory (registered names are its own), otherwise a database of its own."""
+    if engine.memory is None and not isinstance(flows, Files):
+        with _database().cursor() as cursor:
+            yield cursor
+        return
+    limit = {} if engine.memory is None else {"memory_limit": engine.memory}
+    with tempfile.TemporaryDirectory(prefix="flowkit-") as folder, _connected(limit, folder) as connection:
+        yield connection
 
 
 @cache
 def _database() -> Any:
-    return duckdb.connect(config=_CONFIG)
+    # DuckDB would spill into the working directory; it makes the folder only when it must and removes it itself.
+    folder = Path(tempfile.gettempdir()) / f"flowkit-{os.getpid()}"
+    return duckdb.connect(config={**_CONFIG, "temp_directory": str(folder)})
 
 
-def _connection(flows: Flows) -> Any:
-    """A cursor of one database for tables in memory (registered names are its own), a database of its own for files."""
-    return _database().cursor() if isinstance(flows, pd.DataFrame | pa.Table) else duckdb.connect(config=_CONFIG)
-
-
-def _flattened(plan: Plan) -> frozenset[str]:
-    below = frozenset() if isinstance(plan, Scan) else _flattened(plan.source)
-    return below | frozenset(plan.fields) if isinstance(plan, Flatten) else below
-
-
-def _named(connection: Any, flows: Flows, spelling: dict[str, str], lists: frozenset[str]) -> dict[str, Any]:
-    """Give the table its name in this connection; return its columns' types."""
-    if isinstance(flows, pd.DataFrame | pa.Table):
-        flows = narrow(flows, spelling, lists)
-        # One row has all the types; reading them from all rows would cost as much as a small query.
-        connection.register("sample", flows[:1] if isinstance(flows, pd.DataFrame) else flows.slice(0, 1))
-        connection.register(TABLE, flows)
-        return _types(connection, "sample")
-    paths = [flows] if isinstance(flows, str | Path) else list(flows)
+def _connected(limit: dict[str, str], folder: str) -> Any:
     try:
-        connection.read_parquet([_pattern(path) for path in paths], union_by_name=True).create_view(TABLE)
+        return duckdb.connect(config={**_CONFIG, **limit, "temp_directory": folder})
     except duckdb.Error as error:
-        raise SourceError(f"{', '.join(map(str, paths))}: {_first_line(error)}") from None
-    return _types(connection, TABLE)
+        raise FlowkitError(
+            f"memory='{limit.get('memory_limit')}' is no amount such as '1GB': {first_line(error)}"
+        ) from None
+
+
+def _open_table(
+    connection: Any, flows: Tables, spelling: dict[str, str], lists: frozenset[str]
+) -> tuple[dict[str, Any], Provenance]:
+    flows_in = narrow(flows, spelling, lists)
+    # One row has all the types; reading them from all rows would cost as much as a small query.
+    connection.register("sample", flows_in[:1] if isinstance(flows_in, pd.DataFrame) else flows_in.slice(0, 1))
+    connection.register(TABLE, flows_in)
+    if isinstance(flows, pd.DataFrame):
+        return _types(connection, "sample"), provenance(flows).noting(*plain_strings(flows, spelling))
+    return _types(connection, "sample"), Provenance()
+
+
+def _open_files(connection: Any, files: Files, spelling: dict[str, str]) -> tuple[dict[str, Any], Provenance]:
+    if files.form == "JSON lines":
+        losses = open_lines(connection, files, spelling, TABLE)
+        return _types(connection, TABLE), Provenance(losses=losses)
+    open_parquet(connection, files, spelling, TABLE)
+    return _types(connection, TABLE), Provenance()
 
 
 def _types(connection: Any, name: str) -> dict[str, Any]:
     nothing = exp.select("*").from_(name).limit(0).sql(dialect="duckdb")
     return {column[0]: column[1] for column in connection.execute(nothing).description}
-
-
-def _pattern(path: str | Path) -> str:
-    """A folder is every Parquet file in it; a file that exists is meant itself, whatever its name looks like."""
-    if Path(path).is_dir():
-        return str(Path(glob.escape(str(path))) / "**" / "*.parquet")
-    return glob.escape(str(path)) if Path(path).exists() else str(path)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
 
 
 def _kind(type_: Any, name: str) -> Kind | None:
@@ -138,7 +207,12 @@ def _kind(type_: Any, name: str) -> Kind | None:
             return Kind("map", _kind(children["value"], "") or TEXT)
         case "null":
             return None
-    return INTEGER if type_.id in _INTEGERS else OTHER
+    return INTEGER if _is_whole(type_) else OTHER
+
+
+def _is_whole(type_: Any) -> bool:
+    """Spark writes unsigned 64-bit integers as decimals without a fraction."""
+    return type_.id in _INTEGERS or (type_.id == "decimal" and dict(type_.children)["scale"] == 0)
 
 
 def _flags_kind(type_: Any) -> Kind | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlglot import exp
 
 from flowkit.contract import FLAG_BITS
+from flowkit.engine.dialects import Entries, Expression, FloatText, Numeral
 from flowkit.engine.flagset import chosen, empty_passes
 from flowkit.engine.kinds import FLOAT, INTEGER, TEXT, Kind
 from flowkit.engine.query import (
@@ -26,8 +26,6 @@ from flowkit.engine.query import (
     Predicate,
     positive,
 )
-
-Expression = Any  # sqlglot ships no types
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def text(operand: Operand) -> Expression:
         case "text" | "integer" | "boolean" | "other":
             return exp.cast(sql.copy(), "text")
         case "float":
-            return _float_text(sql)
+            return FloatText(this=sql.copy())
         case "flags":
             return _guarded(sql, _bracketed(_joined(_present(_flag_words(operand)))))
         case "list":
@@ -93,8 +91,14 @@ def text(operand: Operand) -> Expression:
         case "struct":
             pairs = [_pair(sql, name, item) for name, item in sorted(kind.keys)]
             return _guarded(sql, _bracketed(_joined(_present(pairs)), "map["))
-        case _:
-            return exp.cast(sql.copy(), "text")
+    return _guarded(sql, _bracketed(_joined(transformed(Entries(this=sql.copy()), _entry(kind.item or TEXT))), "map["))
+
+
+def _entry(kind: Kind) -> Expression:
+    """``key:value`` of a map's entry, which is called ``item``."""
+    key, value = (exp.func("struct_extract", exp.to_identifier(_ITEM), text_literal(one)) for one in ("key", "value"))
+    shown = exp.Coalesce(this=text(Operand(value, kind)), expressions=[text_literal("<nil>")])
+    return exp.func("concat", exp.cast(key, "text"), text_literal(":"), shown)
 
 
 def _guarded(sql: Expression, result: Expression) -> Expression:
@@ -111,6 +115,11 @@ def _joined(words: Expression) -> Expression:
 
 def _present(words: list[Expression]) -> Expression:
     return filtered(exp.Array(expressions=words), not_null(exp.to_identifier(_ITEM)))
+
+
+def flag_list(flags: Operand) -> Expression:
+    """A bit set as the list of its names; NULL of NULL."""
+    return _guarded(flags.sql, _present(_flag_words(flags)))
 
 
 def _flag_words(flags: Operand) -> list[Expression]:
@@ -131,47 +140,14 @@ def _pair(struct: Expression, name: str, kind: Kind) -> Expression:
     return exp.case().when(not_null(shown), exp.func("concat", text_literal(f"{name}:"), shown))
 
 
-def _float_text(sql: Expression) -> Expression:
-    """Shortest digits, no exponent: what ``strconv.FormatFloat(x, 'f', -1, 64)`` prints."""
-    shown = exp.cast(sql.copy(), "text")
-    digits = exp.RegexpReplace(
-        this=exp.RegexpReplace(this=shown.copy(), expression=text_literal("e.*$"), replacement=text_literal("")),
-        expression=text_literal("[-.]"),
-        replacement=text_literal(""),
-        modifiers=text_literal("g"),
-    )
-    power = exp.cast(exp.RegexpExtract(this=shown.copy(), expression=text_literal("e(.*)$"), group=number(1)), "int")
-    sign = exp.case().when(exp.LT(this=sql.copy(), expression=number(0)), text_literal("-")).else_(text_literal(""))
-    zeros = _repeated(
-        exp.Sub(this=exp.Add(this=power, expression=number(1)), expression=exp.Length(this=digits.copy()))
-    )
-    small = _repeated(exp.Sub(this=exp.Neg(this=power.copy()), expression=number(1)))
-    plain = exp.RegexpReplace(this=shown.copy(), expression=text_literal("[.]0$"), replacement=text_literal(""))
-    return (
-        exp.case()
-        .when(exp.EQ(this=shown.copy(), expression=text_literal("nan")), text_literal("NaN"))
-        .when(exp.EQ(this=shown.copy(), expression=text_literal("inf")), text_literal("+Inf"))
-        .when(exp.EQ(this=shown.copy(), expression=text_literal("-inf")), text_literal("-Inf"))
-        .when(_contains(shown, "e+"), exp.func("concat", sign, digits, zeros))
-        .when(_contains(shown, "e-"), exp.func("concat", sign.copy(), text_literal("0."), small, digits.copy()))
-        .else_(exp.case().when(not_null(shown), plain))
-    )
-
-
-def _repeated(count: Expression) -> Expression:
-    return exp.Repeat(this=text_literal("0"), times=exp.cast(count, "int"))
-
-
-def _contains(shown: Expression, mark: str) -> Expression:
-    return exp.GT(this=exp.StrPosition(this=shown.copy(), substr=text_literal(mark)), expression=number(0))
-
-
 def value(operand: Operand) -> Expression:
     """The number in a value, or NULL: integers exact, text parsed."""
     sql, kind = operand.sql.copy(), operand.kind
     if kind.name in ("integer", "float"):
         return sql
-    if kind.name in ("text", "boolean"):
+    if kind.name == "text":
+        return Numeral(this=sql)
+    if kind.name == "boolean":
         return exp.TryCast(this=sql, to=exp.DataType.build("double"))
     return exp.null()
 

@@ -6,7 +6,7 @@ Out: exact integers, pandas' ``str`` for text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from flowkit.engine.query import ROW
 from flowkit.errors import ContractError
 
 _FLOATING = ("floating", "mixed-integer-float", "empty")
+_LARGE = 100_000  # rows from which compact columns are felt
 _INT64, _UINT64 = range(-(2**63), 2**63), range(2**64)
 
 
@@ -45,6 +46,22 @@ def narrow(
         return flows[names].set_axis(spelled, axis=1)
     columns = [_listed(flows[name]) if name in lists else _arrow(flows[name]) for name in names]
     return pa.table(columns, names=spelled)
+
+
+def plain_strings(flows: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """A note on what makes queries on a large table slow: columns of text, or of flag names, in no compact form."""
+    if len(flows) < _LARGE:
+        return []
+    slow = [str(name) for name in flows.columns if name in set(names) and _is_slow(flows[name])]
+    if not slow:
+        return []
+    return [
+        f"{', '.join(slow)}: plain strings work, only slower; flowkit.contract.conform(flows), once, makes them compact"
+    ]
+
+
+def _is_slow(column: pd.Series[Any]) -> bool:
+    return isinstance(column.dtype, pd.StringDtype) or column.dtype == object
 
 
 def _is_plain(column: pd.Series[Any]) -> bool:
@@ -163,7 +180,7 @@ def go_text(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
     if isinstance(value, float):
-        return np.format_float_positional(value, trim="-") if np.isfinite(value) else _endless(value)
+        return np.format_float_positional(value + 0.0, trim="-") if np.isfinite(value) else _endless(value)
     return str(value).encode("utf-8", "replace").decode("utf-8")
 
 

@@ -193,6 +193,19 @@ class Carry:
 
 
 @dataclass(frozen=True)
+class Align:
+    """Add the column `name`: `field`, milliseconds since 1970, at the end of the step of `step` milliseconds it is in.
+
+    A step ends with its last millisecond; a time before 1970 or after the year 9999 has none and is missing.
+    """
+
+    source: Plan
+    name: str
+    field: str
+    step: int
+
+
+@dataclass(frozen=True)
 class Flatten:
     """One row a part: a list's item in its field's place, several lists multiplied; of maps the `children` named.
 
@@ -266,7 +279,7 @@ class Sort:
 
 VALUE, ROW = "value", ">row"  # the column of values in a result; a column that stands for rows where none is wanted
 
-Plan: TypeAlias = Scan | Carry | Flatten | Filter | Narrow | Remap | Group | Aggregate | Series | Sort
+Plan: TypeAlias = Scan | Carry | Align | Flatten | Filter | Narrow | Remap | Group | Aggregate | Series | Sort
 
 
 def rewritten(plan: Plan, rule: Callable[[Plan], Plan]) -> Plan:
@@ -289,6 +302,8 @@ def _own_names(plan: Plan) -> frozenset[str]:
             return frozenset((field,))
         case Flatten(_, fields, children):
             return frozenset((*fields, *children))
+        case Align(_, name, field, _):
+            return frozenset((name, field))
         case Carry(_, names) | Remap(_, names):
             return frozenset(name for pair in names for name in pair)
         case Group(_, by, measures) | Aggregate(_, by, measures):
@@ -296,6 +311,12 @@ def _own_names(plan: Plan) -> frozenset[str]:
         case Sort(_, by) | Series(_, by, _):
             return frozenset(by)
     return frozenset()
+
+
+def flattened(plan: Plan) -> frozenset[str]:
+    """Every field a plan flattens."""
+    below = frozenset() if isinstance(plan, Scan) else flattened(plan.source)
+    return below | frozenset(plan.fields) if isinstance(plan, Flatten) else below
 
 
 def parent_of(name: str, fields: Sequence[str]) -> str | None:

@@ -1,6 +1,6 @@
 """A plan as one SQL statement: each node becomes a SELECT over the one below it, by sqlglot nodes.
 
-The flow table is called ``flows``. Dialects differ only in what sqlglot writes for the same tree; DuckDB is the first.
+The flow table is called ``flows``. The tree is the same for every engine: what they spell differently is `dialects`' affair.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import assert_never
 
 from sqlglot import exp
 
+from flowkit.engine.dialects import Expression, Total, written
 from flowkit.engine.expressions import (
-    Expression,
     Operand,
     column,
+    is_whole,
     label,
     member,
     narrowed,
@@ -29,6 +30,7 @@ from flowkit.engine.query import (
     ROW,
     VALUE,
     Aggregate,
+    Align,
     Carry,
     Filter,
     Flatten,
@@ -47,6 +49,7 @@ from flowkit.engine.query import (
 
 TABLE = "flows"
 _LOWEST = -1.7976931348623157e308
+_YEAR_10000 = 253_402_300_800_000
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,8 @@ def spelled(names: Iterable[str]) -> dict[str, str]:
     taken: set[str] = set()
     result = {}
     for name in dict.fromkeys(names):
-        # A NUL would end the name in every C library on the way.
-        base, turn = name.replace("\0", "\N{SYMBOL FOR NULL}"), 0
+        # A NUL would end the name in every C library on the way; Spark fills in ${...} wherever it stands in a statement.
+        base, turn = name.replace("\0", "\N{SYMBOL FOR NULL}").replace("${", "$ {"), 0
         free = base
         while free.lower() in taken:
             turn += 1
@@ -107,7 +110,7 @@ def statement(plan: Plan, schema: Schema, *, wanted: Iterable[str] | None = None
 
 def to_sql(plan: Plan, schema: Schema, dialect: str = "duckdb") -> str:
     """The text of `statement`, to read or to paste."""
-    return str(statement(plan, schema).select.sql(dialect=dialect, pretty=True))
+    return written(statement(plan, schema).select, dialect, pretty=True)
 
 
 def _lower(plan: Plan, scope: _Scope, wanted: frozenset[str]) -> Relation:
@@ -116,6 +119,8 @@ def _lower(plan: Plan, scope: _Scope, wanted: frozenset[str]) -> Relation:
             return _scan(scope, wanted)
         case Carry():
             return _carry(plan, scope, wanted)
+        case Align():
+            return _align(plan, scope, wanted)
         case Filter():
             return _filter(plan, scope, wanted)
         case Flatten():
@@ -155,6 +160,27 @@ def _carry(plan: Carry, scope: _Scope, wanted: frozenset[str]) -> Relation:
     columns = [*(scope.sql(name) for name in rest), *(scope.as_(scope.sql(f), new) for new, f in copied.items())]
     schema = {**{n: below.schema[n] for n in rest}, **{new: below.schema[f] for new, f in copied.items()}}
     return Relation(_over(below, columns or [number(1)]), schema)
+
+
+def _align(plan: Align, scope: _Scope, wanted: frozenset[str]) -> Relation:
+    below = _lower(plan.source, scope, (wanted - {plan.name}) | {plan.field})
+    kept = {name: kind for name, kind in below.schema.items() if name in wanted and name != plan.name}
+    columns = [scope.sql(name) for name in kept]
+    time = scope.operand(plan.field, below.schema)
+    if time is None:
+        return Relation(_over(below, columns or [number(1)]), kept)
+    return Relation(
+        _over(below, [*columns, scope.as_(_aligned(time, plan.step), plan.name)]), {**kept, plan.name: INTEGER}
+    )
+
+
+def _aligned(time: Operand, step: int) -> Expression:
+    at = value(time)
+    # Compared before it is cast: engines differ in what they do with a number too large for an integer.
+    within = exp.and_(exp.GTE(this=at, expression=number(0)), exp.LT(this=at.copy(), expression=number(_YEAR_10000)))
+    whole = at.copy() if is_whole(time.kind) else exp.Ceil(this=at.copy())
+    late = exp.paren(exp.Add(this=exp.cast(whole, "bigint"), expression=number(step - 1)))
+    return exp.case().when(within, exp.Sub(this=late, expression=exp.Mod(this=late.copy(), expression=number(step))))
 
 
 def _filter(plan: Filter, scope: _Scope, wanted: frozenset[str]) -> Relation:
@@ -245,8 +271,7 @@ def _measure(measure: Measure, scope: _Scope, schema: Schema) -> tuple[Expressio
     whole = INTEGER if operand.kind == INTEGER and measure.divider == 1.0 else FLOAT
     match measure.op:
         case "sum":
-            total = exp.Sum(this=value(operand)) if measure.field else exp.Count(this=exp.Star())
-            return _scaled(total, measure), whole
+            return _scaled(_total(operand) if measure.field else exp.Count(this=exp.Star()), measure), whole
         case "below":
             within = exp.LTE(this=_scaled(value(operand), measure), expression=number(measure.bound))
             return _counted(within), INTEGER
@@ -263,10 +288,14 @@ def _measure(measure: Measure, scope: _Scope, schema: Schema) -> tuple[Expressio
     assert_never(measure.op)
 
 
+def _total(operand: Operand) -> Expression:
+    return Total(this=value(operand)) if operand.kind == INTEGER else exp.Sum(this=value(operand))
+
+
 def _measured(measure: Measure, scope: _Scope, schema: Schema) -> Operand:
     if not measure.field:
         return Operand(number(1), INTEGER)
-    return scope.operand(measure.field, schema) or Operand(exp.null(), INTEGER)
+    return scope.operand(measure.field, schema) or Operand(exp.cast(exp.null(), "bigint"), INTEGER)
 
 
 def _valued(stamped: Expression) -> Expression:

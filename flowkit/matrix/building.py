@@ -18,7 +18,7 @@ from flowkit.matrix.scope import in_scope, refusals
 
 LEVELS = ("workload", "pod", "namespace", "address")
 WORKLOAD = {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"}
-_SUFFIXES = {
+SUFFIXES = {
     "workload": WORKLOAD,
     "pod": {"namespace": "K8S_Namespace", "kind": "K8S_Type", "workload": "K8S_Name"},
     "namespace": WORKLOAD,
@@ -46,9 +46,9 @@ def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
     [['10.0.0.2', '10.0.0.1', 443, 'answered', 'SYN']]
     """
     flows = conform(flows)
-    level = _level(flows, by)
-    talks, rules = talk(flows, _SUFFIXES[level])
-    edges = _edges(talks, level, rules)
+    level = level_of(flows, by)
+    talks, rules = talk(flows, SUFFIXES[level])
+    edges = edges_of(talks, level, rules)
     return FlowMatrix(with_provenance(edges, provenance(talks).noting(*_restarts(edges))), by=level)
 
 
@@ -66,11 +66,12 @@ def talk(flows: pd.DataFrame, ends: dict[str, str]) -> tuple[pd.DataFrame, list[
         for end in ("from", "to")
         for name, suffix in {**ends, "subnet_label": "SubnetLabel"}.items()
     }
-    talks = conversations(_whole_names(oriented), identity, refusals(flows))
+    talks = conversations(whole_names(oriented), identity, refusals(flows))
     return with_provenance(talks, provenance(oriented)), list(oriented["DirectionBy"].cat.categories)
 
 
-def _level(flows: pd.DataFrame, by: str | None) -> str:
+def level_of(flows: pd.DataFrame, by: str | None) -> str:
+    """The level asked for, else workload where flows name Kubernetes objects, else address."""
     if by is not None and by not in LEVELS:
         raise ContractError(f"no level '{by}': choose one of {', '.join(LEVELS)}")
     if by is not None:
@@ -79,7 +80,7 @@ def _level(flows: pd.DataFrame, by: str | None) -> str:
     return "workload" if named else "address"
 
 
-def _whole_names(flows: pd.DataFrame) -> pd.DataFrame:
+def whole_names(flows: pd.DataFrame) -> pd.DataFrame:
     """Objects without an owner field (older records) are their own workload."""
     filled: dict[str, pd.Series[Any]] = {}
     for side in ("Src", "Dst"):
@@ -106,7 +107,8 @@ def _restarts(edges: pd.DataFrame) -> list[str]:
     return [f"{len(older)} TCP edges show no opening: restart {some} to confirm who calls whom"]
 
 
-def _edges(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:
+def edges_of(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:
+    """Conversations as edges, sorted by their key; `rules` are what their `rule` points into."""
     # Grouped by codes first, so that names are written out for edges only, not for conversations.
     edges = _grouped(_at_level(_grouped(talks).astype(dict.fromkeys(_NAMES, "str")), level))
     port = edges["port"].to_numpy(dtype=np.int64)

@@ -12,8 +12,7 @@ from flowkit.contract import Provenance, with_provenance
 from flowkit.contract.provenance import merge, provenance
 from flowkit.errors import ContractError
 from flowkit.matrix.flowmatrix import FlowMatrix
-from flowkit.matrix.rollup import EDGES, PERIODS, SETTINGS, TAKEN, metric_file
-from flowkit.matrix.spanning import added_up
+from flowkit.matrix.rollup import SETTINGS, TAKEN, WHOLE, edges_of, metric_file, period_places
 
 When = str | pd.Timestamp | None
 
@@ -31,13 +30,13 @@ def matrix_of_rollup(folder: str | Path, start: When = None, end: When = None) -
     Traceback (most recent call last):
     flowkit.errors.ContractError: 'nowhere' is no rollup: make it with flowkit rollup
     """
-    tables = [pd.read_parquet(place / EDGES, partitioning=None) for place in _within(Path(folder), start, end)]
-    said = merge([Provenance((str(folder),)), *(provenance(table) for table in tables)])
-    levels = {str(level) for table in tables for level in table["level"].head(1)}
-    if len(levels) > 1:
-        raise ContractError(f"'{folder}' holds edges by {' and by '.join(sorted(levels))}: ask for the periods of one")
-    edges = added_up(tables) if tables else pd.DataFrame()
-    return FlowMatrix(with_provenance(edges, said), by=levels.pop() if levels else "workload")
+    places = _within(Path(folder), start, end)
+    whole = Path(folder) / WHOLE
+    is_whole = start is None and end is None and whole.exists()
+    edges = pd.read_parquet(whole, partitioning=None) if is_whole else edges_of(places)
+    said = merge([Provenance((str(folder),)), provenance(edges)])
+    level = str(edges["level"].iloc[0]) if len(edges) else "workload"
+    return FlowMatrix(with_provenance(edges.drop(columns="level"), said), by=level)
 
 
 def metric_of_rollup(folder: str | Path, name: str, start: When = None, end: When = None) -> pd.DataFrame:
@@ -67,8 +66,9 @@ def _within(folder: Path, start: When, end: When) -> list[Path]:
         raise ContractError(f"'{folder}' is no rollup: make it with flowkit rollup")
     every = json.loads((folder / SETTINGS).read_text())["every"]
     low, high = (_border(when, every) for when in (start, end))
-    places = sorted(path for path in (folder / PERIODS).iterdir() if not path.name.startswith("."))
-    return [place for place in places if (not low or place.name >= low) and (not high or place.name < high)]
+    return [
+        place for place in period_places(folder) if (not low or place.name >= low) and (not high or place.name < high)
+    ]
 
 
 def _border(when: When, every: int) -> str:

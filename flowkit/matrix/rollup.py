@@ -13,22 +13,26 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from flowkit.contract import conform, provenance, stack
+from flowkit.contract import conform, provenance, stack, with_provenance
+from flowkit.contract.provenance import merge
+from flowkit.contract.replacing import replacing
+from flowkit.engine import run
 from flowkit.errors import ContractError, FlowkitError
-from flowkit.matrix.spanning import period_edges
+from flowkit.matrix.spanning import added_up, period_edges
 from flowkit.metric import FlowMetric
+from flowkit.metric.plan import plan
 from flowkit.sources import read
 from flowkit.sources.parquet import Period, read_period, time_range
 
 VERSION = 1
-PERIODS, SETTINGS, TAKEN, EDGES = "periods", "rollup.json", "taken.json", "edges.parquet"
+PERIODS, SETTINGS, TAKEN, EDGES, WHOLE = "periods", "rollup.json", "taken.json", "edges.parquet", "edges.parquet"
 _TIME = "TimeFlowEndMs"
 _PART, _OLD = ".part-", ".old-"
 _TAIL = 1 << 16
@@ -87,6 +91,7 @@ def rollup(
         _check_settings(job)
         files = _files(flows)
         rows = [_brought_up(job, files, number, finish=finish) for number in _numbers(files, job.every)]
+        _add_up(job.into)
     return pd.DataFrame(rows, columns=["period", "flows", "what"])
 
 
@@ -204,7 +209,7 @@ def _made(job: _Job, near: list[_File], period: Period, place: Path, wanted: dic
     part.mkdir()
     period_edges(window, period).to_parquet(part / EDGES, index=False, compression="zstd")
     for metric in job.metrics:
-        _exact(metric.apply(own)).to_parquet(part / metric_file(metric.name), index=False, compression="zstd")
+        _exact(run(plan(metric.spec), own)).to_parquet(part / metric_file(metric.name), index=False, compression="zstd")
     gauges = [metric.name for metric in job.metrics if metric.spec.type == "Gauge"]
     said = {**wanted, "flows": len(own), "gauges": gauges, "sources": list(provenance(own).sources)}
     (part / TAKEN).write_text(json.dumps(said))
@@ -225,12 +230,41 @@ def _exact(table: pd.DataFrame) -> pd.DataFrame:
 def _put(part: Path, place: Path) -> None:
     old = place.with_name(_OLD + place.name)
     try:
+        # The sum of all periods is there only while it is true.
+        (place.parent.parent / WHOLE).unlink(missing_ok=True)
         if place.exists():
             place.rename(old)
         part.rename(place)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise FlowkitError(f"cannot put '{place}' in place: {error.strerror}") from error
+
+
+def edges_of(places: Sequence[Path]) -> pd.DataFrame:
+    """The edges of the periods in these folders added up, with ``level``.
+
+    Raises `ContractError` when they stand at several levels.
+    """
+    tables = [pd.read_parquet(place / EDGES, partitioning=None) for place in places]
+    levels = sorted({str(level) for table in tables for level in table["level"].head(1)})
+    if len(levels) > 1:
+        raise ContractError(f"edges by {' and by '.join(levels)} cannot be added up: ask for the periods of one")
+    edges = added_up(tables)
+    level = pd.Series(levels[0] if levels else "workload", index=edges.index, dtype="str")
+    return with_provenance(edges.assign(level=level), merge(provenance(table) for table in tables))
+
+
+def period_places(into: Path) -> list[Path]:
+    """The folders of the periods there are, in the order of time."""
+    return sorted(path for path in (into / PERIODS).iterdir() if not path.name.startswith("."))
+
+
+def _add_up(into: Path) -> None:
+    """Keep the sum of all periods at hand, which is what is asked for most."""
+    places = period_places(into)
+    if places and not (into / WHOLE).exists():
+        with suppress(ContractError), replacing(into / WHOLE) as stream:
+            edges_of(places).to_parquet(stream, index=False, compression="zstd")
 
 
 def _named(job: _Job, near: list[_File], window: Period) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from flowkit.contract import FLAG_BITS, Provenance, provenance, with_provenance
 from flowkit.enrich import dedupe, orient
 from flowkit.enrich.orient import RULES
 from flowkit.enrich.sides import TCP, Codes, Ends, Mask, flags_of, integers
-from flowkit.matrix.building import _SUFFIXES, _edges, _level, _whole_names
+from flowkit.matrix.building import SUFFIXES, edges_of, level_of, whole_names
 from flowkit.matrix.conversations import conversations
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES
 from flowkit.matrix.scope import in_scope, refusals
@@ -27,8 +27,8 @@ _RULES = [name for name, _ in RULES]
 
 def period_edges(window: pd.DataFrame, period: tuple[int, int]) -> pd.DataFrame:
     """The edges of the flows that end within `period` (ms), with ``carried`` and ``level``; `window` holds neighbours too."""
-    level = _level(window, None)
-    oriented = _whole_names(orient(dedupe(in_scope(window))))
+    level = level_of(window, None)
+    oriented = whole_names(orient(dedupe(in_scope(window))))
     time = integers(oriented, "TimeFlowEndMs")
     within = (time >= period[0]) & (time < period[1])
     talk = _talks(oriented)
@@ -39,13 +39,13 @@ def period_edges(window: pd.DataFrame, period: tuple[int, int]) -> pd.DataFrame:
     own = conversations(oriented[within].reset_index(drop=True), identity, refused)
     own = own.assign(**{name: whole[name].array.take(code) for name in (*identity, *_DECIDED)})
     carried = _carried(own, _begun(oriented, talk, within)[code], np.isin(code, talk[time < period[0]]))
-    edges, further = (_edges(one, level, _RULES) for one in (own, own.assign(connections=carried)))
+    edges, further = (edges_of(one, level, _RULES) for one in (own, own.assign(connections=carried)))
     made = edges.assign(carried=further["connections"], level=pd.Series(level, index=edges.index, dtype="str"))
     return with_provenance(made, _said(window, period))
 
 
 def _identity(level: str) -> dict[str, str]:
-    names = {**_SUFFIXES[level], "subnet_label": "SubnetLabel"}
+    names = {**SUFFIXES[level], "subnet_label": "SubnetLabel"}
     return {f"{end}_{name}": suffix for end in ("from", "to") for name, suffix in names.items()}
 
 
@@ -80,7 +80,7 @@ def _said(window: pd.DataFrame, period: tuple[int, int]) -> Provenance:
 def added_up(periods: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """One table of edges from those of successive periods: connections of the first that were carried into it count."""
     later = [edges.assign(connections=edges["connections"] - edges["carried"]) for edges in periods[1:]]
-    every = pd.concat([*periods[:1], *later], ignore_index=True)
+    every = pd.concat([*periods[:1], *later] or [pd.DataFrame(columns=[*EDGE_COLUMNS, "carried"])], ignore_index=True)
     order = {name: place for place, name in enumerate(STATES)}
     rules = {name: place for place, name in enumerate([*_RULES, ""])}
     coded = every.assign(
@@ -89,5 +89,5 @@ def added_up(periods: Sequence[pd.DataFrame]) -> pd.DataFrame:
         first=every["first"].astype("int64"),
         last=every["last"].astype("int64"),
     )
-    summed = _edges(coded.assign(port=coded["port"].astype("Int64").fillna(-1).astype("int64")), "workload", _RULES)
+    summed = edges_of(coded.assign(port=coded["port"].astype("Int64").fillna(-1).astype("int64")), "workload", _RULES)
     return summed[list(EDGE_COLUMNS)].sort_values(list(EDGE_KEY), ignore_index=True)

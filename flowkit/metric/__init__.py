@@ -1,5 +1,7 @@
-"""FlowMetrics: NetObserv's metric definitions, run on flow tables."""
+"""FlowMetrics: NetObserv's metric definitions, run on flow tables; as tables, time series and Prometheus' text forms."""
 
-from flowkit.metric.flowmetric import FlowMetric
+from flowkit.metric.exposition import exposition
+from flowkit.metric.flowmetric import FlowMetric, NothingMatched
+from flowkit.metric.steps import cumulative
 
-__all__ = ["FlowMetric"]
+__all__ = ["FlowMetric", "NothingMatched", "cumulative", "exposition"]

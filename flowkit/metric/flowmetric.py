@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import pandas as pd
 
-from flowkit.contract import Provenance, provenance, with_provenance
-from flowkit.engine import Flows, run, to_sql
+from flowkit.contract import provenance, with_provenance
+from flowkit.engine import Engine, Flows, collect, is_spark, run, to_sql
 from flowkit.engine.kinds import flow_schema
 from flowkit.engine.optimise import optimise
+from flowkit.engine.running import Frame, SparkFrame
 from flowkit.errors import SpecError
 from flowkit.manifests import FlowMetricSpec, load_objects, parse_flowmetric
-from flowkit.metric.cardinality import cardinality
-from flowkit.metric.plan import funnel, plan
+from flowkit.manifests.flowmetric import DEFAULT_BUCKETS
+from flowkit.metric.cardinality import cardinality, level
+from flowkit.metric.plan import funnel, plan, timeless
+from flowkit.metric.steps import TIME, milliseconds, timed
 
 Source = str | Path | Mapping[str, Any]
+Step = str | timedelta | None
+
+
+class NothingMatched(UserWarning):
+    """A metric's table is empty; the message says how many flows were left after each step."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +69,32 @@ class FlowMetric:
         """The name of the Prometheus series: ``netobserv_`` and metricName or the resource's name."""
         return self.spec.series
 
-    def apply(self, flows: Flows) -> pd.DataFrame:
+    @property
+    def cardinality(self) -> str:
+        """The worst of the labels' classes, by upstream's order: avoid, unknown, careful, fine."""
+        return level(self.spec)
+
+    @overload
+    def apply(self, flows: Flows, step: Step = None, engine: Engine | None = None) -> pd.DataFrame: ...
+    @overload
+    def apply(self, flows: Frame, step: None = None, engine: Engine | None = None) -> Frame: ...
+    def apply(self, flows: Any, step: Step = None, engine: Engine | None = None) -> Any:
         """Return the metric table of `flows`: one row a label set, sorted; the labels after remap as text, then ``value``.
 
-        `flows` is a pandas or Arrow table, or Parquet (a file, folder, glob, or several). A Counter's value is the sum of
-        1 or of valueField / divider (exact for integers), a Gauge's the last by ``TimeFlowEndMs``; a Histogram gives
-        Prometheus' cumulative series, told apart by the columns ``series`` and ``le``. A field no flow carries is "".
-        The table's provenance notes when nothing matched, and which filter let how many flows through.
+        `flows` is a pandas or Arrow table, Parquet or JSON lines (a file, folder, glob, or several), or whatever else `engine`
+        takes (``DuckDB(memory="1GB")``, ``Spark(session)``); a Spark DataFrame gives one, without notes (with a step:
+        pandas). A Counter's value is the sum of 1 or of valueField / divider (exact for integers), a Gauge's the last by
+        ``TimeFlowEndMs``; a Histogram gives Prometheus' cumulative series, told apart by the columns ``series`` and ``le``.
+        A field no flow carries is "".
 
-        Raises `SourceError` for files that cannot be read. Source: NetObserv's FlowMetric API; ``docs/flowmetric.md``.
+        With a `step` (``"1m"``) the same as time series: before ``value`` (and a Histogram's ``series``) stands ``time``,
+        the end of the step a flow's ``TimeFlowEndMs`` is in (datetime64[ms, UTC], steps aligned to 1970, a flow that ends
+        at the very end is in it); the value is what came within the step (`cumulative` gives the running total). Steps
+        without flows have no row; flows without a time are counted as a loss.
+
+        Nothing matched: an empty table of the same columns, the warning `NothingMatched`, and a note in its provenance.
+        Raises `SourceError` for files that cannot be read, `SpecError` for what is no step.
+        Source: NetObserv's FlowMetric API; ``docs/flowmetric.md``.
 
         >>> metric = FlowMetric(FlowMetricSpec("m", "Counter", labels=("DstPort",), remap={"DstPort": "port"}))
         >>> metric.apply(pd.DataFrame({"DstPort": [443, 53, 443]}))
@@ -75,11 +102,19 @@ class FlowMetric:
         0  443      2
         1   53      1
         """
-        table = run(plan(self.spec), flows)
-        notes = [*cardinality(self.spec), *(self._why_empty(flows) if table.empty else ())]
-        return with_provenance(table, _origin(flows).noting(*notes))
+        losses: dict[str, int] = {}
+        if step is None:
+            table = run(plan(self.spec), flows, engine)
+        else:
+            table, losses = self._series(flows, milliseconds(step), engine)
+        if is_spark(table):
+            return table
+        why = [self._why_empty(flows, engine)] if table.empty else []
+        for reason in why:
+            warnings.warn(reason, NothingMatched, stacklevel=2)
+        return with_provenance(table, provenance(table).losing(losses).noting(*cardinality(self.spec), *why))
 
-    def explain(self, flows: Flows) -> pd.DataFrame:
+    def explain(self, flows: Flows | SparkFrame, engine: Engine | None = None) -> pd.DataFrame:
         """Count how many flows each filter lets through, one after the other: columns ``step`` and ``flows``.
 
         A filter on flattened parts that refers to another flattened field has no count of flows; it is missing there.
@@ -89,7 +124,7 @@ class FlowMetric:
         [2, 1]
         """
         steps, counting = funnel(self.spec)
-        counted = run(counting, flows)
+        counted = collect(counting, flows, engine)
         counts = iter(counted.iloc[0].tolist() if len(counted) else [0] * len(counting.measures))
         kept = [next(counts), *(next(counts) if counts_flows else None for _, counts_flows in steps)]
         names = ["all flows", *(name for name, _ in steps)]
@@ -99,18 +134,22 @@ class FlowMetric:
         """The query `apply` runs, over a table ``flows`` that has every field in the contract's form."""
         return to_sql(optimise(plan(self.spec)), flow_schema(), dialect)
 
-    def _why_empty(self, flows: Flows) -> list[str]:
-        funnel = self.explain(flows).dropna()
+    def _series(
+        self, flows: Flows | SparkFrame, step: int, engine: Engine | None
+    ) -> tuple[pd.DataFrame, dict[str, int]]:
+        """The time series, and the flows of the metric that are in no step as a loss."""
+        if TIME in self.spec.targets:
+            raise SpecError(f"a label called '{TIME}' leaves no name for the time: remap it", place=self.spec.place)
+        rows = len(self.spec.buckets or DEFAULT_BUCKETS) + 3 if self.spec.type == "Histogram" else 1
+        lost = int(collect(timeless(self.spec, step), flows, engine)["flows"].sum())
+        table = timed(collect(plan(self.spec, step), flows, engine), self.spec.targets, rows)
+        return table, {"flows without TimeFlowEndMs": lost}
+
+    def _why_empty(self, flows: Flows | SparkFrame, engine: Engine | None) -> str:
+        funnel = self.explain(flows, engine).dropna()
         steps = "; ".join(f"{count} {name}" for name, count in zip(funnel["step"], funnel["flows"], strict=True))
-        return [f"{self.name} matched nothing: {steps}"]
+        return f"{self.name} matched nothing: {steps}"
 
 
 def _place(source: Source) -> str:
     return "dict" if isinstance(source, Mapping) else str(source)
-
-
-def _origin(flows: Flows) -> Provenance:
-    if isinstance(flows, pd.DataFrame):
-        return provenance(flows)
-    paths = flows if isinstance(flows, list | tuple) else [flows]
-    return Provenance(tuple(str(path) for path in paths if isinstance(path, str | Path)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from flowkit.engine.query import (
+    Align,
     All,
     Carry,
     Condition,
@@ -25,20 +26,22 @@ from flowkit.engine.query import (
 from flowkit.manifests.flowmetric import DEFAULT_BUCKETS, FilterSpec, FlowMetricSpec
 from flowkit.transform.aggregate import Aggregation, aggregated
 
+_END = "TimeFlowEndMs"
 # Copies of fields under names no label can have, so that neither flatten nor remap changes what the metric measures.
 _VALUE, _TIME = ">value", ">time"
+STEP = ">step"  # the end of the step a flow ended in, milliseconds since 1970
 
 
-def plan(spec: FlowMetricSpec) -> Plan:
-    """Flatten, filter, remap, aggregate: the definition as a plan.
+def plan(spec: FlowMetricSpec, step: int | None = None) -> Plan:
+    """Flatten, filter, remap, aggregate: the definition as a plan; with a `step` in milliseconds, also by ``STEP``.
 
     Filters see what upstream lets them see: those on a flattened field the part (and ``$(Field)`` in them too), the
-    others the flow as it came.
+    others the flow as it came. Flows without a step are in no row.
 
     >>> type(plan(FlowMetricSpec("m", "Counter", labels=("DstPort",)))).__name__
     'Sort'
     """
-    table: Plan = _scan(spec)
+    table = _scan(spec) if step is None else _stepped(spec, step)
     if spec.flatten:
         table = Flatten(table, spec.flatten, _children(spec))
     tests = tuple(test for _, test in _steps(spec))
@@ -46,7 +49,7 @@ def plan(spec: FlowMetricSpec) -> Plan:
         table = Filter(table, All(tests))
     if spec.remap:
         table = Remap(table, tuple((label, spec.remap[label]) for label in spec.labels if label in spec.remap))
-    return aggregated(table, spec.targets, _aggregation(spec))
+    return aggregated(table, (*spec.targets, *(() if step is None else (STEP,))), _aggregation(spec))
 
 
 def funnel(spec: FlowMetricSpec) -> tuple[list[tuple[str, bool]], Group]:
@@ -60,10 +63,21 @@ def funnel(spec: FlowMetricSpec) -> tuple[list[tuple[str, bool]], Group]:
     return [(name, test is not None) for name, test in named], Group(_scan(spec), (), tuple(measures))
 
 
-def _scan(spec: FlowMetricSpec) -> Plan:
+def timeless(spec: FlowMetricSpec, step: int) -> Group:
+    """The plan that counts the flows which pass the metric's tests (those that ask of a flow alone) and are in no step."""
+    tests = (test for _, test in _flow_tests(spec) if test is not None)
+    lost = Measure("flows", "where", test=All((*tests, Condition(STEP, "", "Absence"))))
+    return Group(Align(_scan(spec), STEP, _END, step), (), (lost,))
+
+
+def _stepped(spec: FlowMetricSpec, step: int) -> Plan:
+    return Filter(Align(_scan(spec), STEP, _END, step), Condition(STEP, "", "Presence"))
+
+
+def _scan(spec: FlowMetricSpec) -> Scan | Carry:
     """The flows, and the copies that later steps need of them."""
     copies = [(_VALUE, spec.value_field)] if spec.value_field else []
-    copies += [(_TIME, "TimeFlowEndMs")] if spec.type == "Gauge" else []
+    copies += [(_TIME, _END)] if spec.type == "Gauge" else []
     copies += [(f">{field}", field) for field in spec.flatten if _is_referred_to(field, spec)]
     return Carry(Scan(), tuple(copies)) if copies else Scan()
 

@@ -23,7 +23,7 @@ from flowkit.engine.query import (
     Sort,
 )
 from flowkit.errors import ContractError
-from flowkit.transform.border import checked, restated
+from flowkit.transform.border import checked, on_spark, restated
 
 Type = Literal["Counter", "Gauge", "Histogram"]
 
@@ -73,7 +73,8 @@ def aggregate(
     for name in by:
         if name in taken or list(by).count(name) > 1:
             raise ContractError(f"two columns would be called '{name}': remap the label first")
-    return restated(run(aggregated(Scan(), tuple(by), how), table), table)
+    found = run(aggregated(Scan(), tuple(by), how), table)
+    return found if on_spark(table) else restated(found, table)
 
 
 def aggregated(source: Plan, by: tuple[str, ...], how: Aggregation) -> Plan:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
 from flowkit.contract import FIELDS, provenance, with_provenance
+from flowkit.engine import is_spark
 from flowkit.errors import FieldNotFound
 
 PLACE = ">place"
+
+
+def on_spark(table: Any) -> Any:
+    """The verbs on Spark DataFrames, for a table that is one; None for any other."""
+    if not is_spark(table):
+        return None
+    from flowkit.engine import spark  # only for whoever has pyspark
+
+    return spark
 
 
 def checked(table: pd.DataFrame, names: Iterable[str]) -> None:

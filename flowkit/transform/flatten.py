@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from flowkit.engine import run
 from flowkit.engine.duckdb import schema_of
 from flowkit.engine.query import Flatten, Scan
-from flowkit.transform.border import PLACE, checked, placed, restated
+from flowkit.transform.border import PLACE, checked, on_spark, placed, restated
 
 
 def flatten(flows: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
@@ -25,6 +25,9 @@ def flatten(flows: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
     """
     fields = tuple(dict.fromkeys(fields))
     checked(flows, fields)
+    spark = on_spark(flows)
+    if spark:
+        return cast("pd.DataFrame", spark.rows_flattened(flows, fields))
     asked = placed(flows, fields)
     parts = run(Flatten(Scan((PLACE,)), fields, _children(asked, fields)), asked)
     rows = flows.take(parts.pop(PLACE).to_numpy())

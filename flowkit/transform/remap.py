@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import cast
 
 import pandas as pd
 
 from flowkit.errors import ContractError
-from flowkit.transform.border import checked, restated
+from flowkit.transform.border import checked, on_spark, restated
 
 
 def remap(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -21,6 +22,9 @@ def remap(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     ['port']
     """
     checked(table, names)
+    spark = on_spark(table)
+    if spark:
+        return cast("pd.DataFrame", spark.rows_renamed(table, names))
     lacking = {name: pd.Series(pd.NA, index=table.index) for name in names if name not in table.columns}
     renamed = table.assign(**lacking).rename(columns=dict(names))
     for name, count in Counter(renamed.columns).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowkit.contract.at_rest import replacing
+from flowkit.contract.replacing import replacing
 from flowkit.view.page import page
 from flowkit.view.payload import payload
 

@@ -10,7 +10,8 @@ import pytest
 
 import flowkit as fk
 from flowkit.contract import Provenance, provenance, with_provenance
-from flowkit.contract.at_rest import csv_text, json_records, replacing
+from flowkit.contract.at_rest import csv_text, json_records
+from flowkit.contract.replacing import replacing
 from flowkit.errors import ContractError
 from tests.flows import exchange, pod, table
 

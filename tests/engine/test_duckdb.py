@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from flowkit.contract import Provenance, conform, provenance, with_provenance
 from flowkit.engine import All, Comparison, Condition, Either, Not, run
 from flowkit.engine.duckdb import schema_of
 from flowkit.engine.query import Aggregate, Filter, Measure, Scan, Sort
@@ -30,6 +31,8 @@ def labels(column, name="SrcK8S_Zone"):
         (pd.array([2**64 - 1, None], dtype="UInt64"), ["", "18446744073709551615"]),
         ([1.0, np.nan, 2.5], ["", "1", "2.5"]),
         ([1e21, -1e-7, 1.5e300, 123456789012345680.0], None),
+        ([-0.0, 0.0], ["0"]),
+        ([np.inf, -np.inf], ["+Inf", "-Inf"]),
         (pd.array([True, None], dtype="boolean"), ["", "true"]),
         ([None, None], [""]),
         (pd.array([1.0, None], dtype="float64[pyarrow]"), ["", "1"]),
@@ -44,6 +47,14 @@ def labels(column, name="SrcK8S_Zone"):
 def test_the_text_of_every_dtype(column, expected):
     expected = expected or sorted([format(1e21, ".0f"), "-0.0000001", "15" + "0" * 299, "123456789012345680"])
     assert labels(column) == expected
+
+
+def test_maps_have_the_text_go_prints():
+    maps = pa.array([[("k", "v"), ("b", None)], None, []], pa.map_(pa.string(), pa.string()))
+    nested = pa.array([[[("z", 1), ("b", 2)]]], pa.list_(pa.map_(pa.string(), pa.int64())))
+    count = Aggregate(Scan(), ("x",), COUNT)
+    assert run(Sort(count, ("x",)), pa.table({"x": maps}))["x"].tolist() == ["", "map[]", "map[b:<nil> k:v]"]
+    assert run(count, pa.table({"x": nested}))["x"].tolist() == ["[map[b:2 z:1]]"]
 
 
 @pytest.mark.parametrize(
@@ -118,3 +129,19 @@ def test_rows_keep_their_order_and_threads_do_not_see_each_other():
 def test_a_python_variable_of_that_name_is_never_read():
     flows = pd.DataFrame({"Proto": [6]})  # noqa: F841 (DuckDB would find it by name if nothing were registered)
     assert run(Filter(Scan(), Condition("Proto", "17")), pd.DataFrame({"Proto": [17]}))["Proto"].tolist() == [17]
+
+
+def test_plain_strings_on_a_large_table_are_noted_once():
+    flows = pd.DataFrame({"SrcK8S_Zone": ["a"] * 100_000, "Flags": [["SYN"]] * 100_000, "Proto": [6] * 100_000})
+    plan = Aggregate(Scan(), ("SrcK8S_Zone", "Flags", "Proto"), COUNT)
+    found = run(plan, flows)
+    (note,) = provenance(found).notes
+    assert note.startswith("SrcK8S_Zone, Flags: plain strings work, only slower")
+    assert provenance(run(plan, conform(flows))).notes == ()
+    assert provenance(run(plan, flows[:10])).notes == ()
+
+
+def test_the_answer_carries_the_provenance_of_its_table():
+    flows = with_provenance(pd.DataFrame({"Proto": [6]}), Provenance(("x.pcap",), losses={"cut packets": 2}))
+    found = run(Filter(Scan(), Condition("Proto", "6")), flows)
+    assert provenance(found) == provenance(flows)

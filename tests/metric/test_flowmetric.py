@@ -10,7 +10,7 @@ import pytest
 from flowkit.contract import Provenance, conform, provenance, with_provenance
 from flowkit.errors import SourceError, SpecError
 from flowkit.manifests import load_objects
-from flowkit.metric import FlowMetric
+from flowkit.metric import FlowMetric, NothingMatched
 from flowkit.metric.plan import plan
 from flowkit.transform import Condition, aggregate, filter, flatten, remap  # noqa: A004
 from tests.parity import reference
@@ -204,8 +204,10 @@ def test_a_metric_that_matched_nothing_says_why():
         pd.DataFrame({"Proto": [6, 6, 17], "FlowDirection": [0, 0, 1], "DstPort": [1, 2, 3], "Bytes": [1, 2, 3]}),
         Provenance(("x.json",), losses={"broken lines": 2}),
     )
-    table = found.apply(flows)
+    with pytest.warns(NothingMatched, match="netobserv_m matched nothing: 3 all flows; 2 Proto"):
+        table = found.apply(flows)
     assert (table.columns.tolist(), len(table)) == (["DstPort", "value"], 0)
+    assert table.dtypes.astype(str).tolist() == ["str", "int64"]
     assert provenance(table).notes == (
         'netobserv_m matched nothing: 3 all flows; 2 Proto Equal "6"; 0 direction Egress: FlowDirection NotEqual "0";'
         " 0 Bytes is a number from 0 up",
@@ -287,6 +289,7 @@ def test_no_value_of_a_definition_becomes_sql(text):
     assert rows(nested.apply(pd.DataFrame({"NetworkEvents": [[{text: "x"}, {"y": "z"}]]}))) == [("x", 1)]
 
 
+@pytest.mark.filterwarnings("ignore::flowkit.metric.NothingMatched")
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="upstream's samples are not beside the repository")
 def test_upstreams_samples_load_and_run_and_equal_the_reference():
     found = FlowMetric.load_all(SAMPLES)

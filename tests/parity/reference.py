@@ -22,7 +22,8 @@ def text(value):
     if isinstance(value, float):
         if math.isinf(value):
             return "+Inf" if value > 0 else "-Inf"
-        plain = format(Decimal(repr(value)), "f")
+        # Grouping takes 0 and -0 for one number: one text.
+        plain = format(Decimal(repr(value or 0.0)), "f")
         return plain.rstrip("0").rstrip(".") if "." in plain else plain
     if isinstance(value, list):
         return "[" + " ".join("<nil>" if item is None else text(item) for item in value) + "]"

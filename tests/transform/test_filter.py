@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from flowkit.contract import provenance
-from flowkit.errors import FieldNotFound
+from flowkit.contract import conform, provenance
+from flowkit.engine.grammar import parse, written
+from flowkit.errors import FieldNotFound, SpecError
 from flowkit.transform import All, Comparison, Condition, Either, Not, filter, flatten  # noqa: A004
 
 FLOWS = pd.DataFrame(
@@ -83,3 +84,62 @@ def test_values_and_column_names_never_become_sql(text):
 def test_patterns_never_become_sql(pattern):
     flows = pd.DataFrame({"Proto": [pattern.replace("\\\\", "\\"), "x"]})
     assert filter(flows, [Condition("Proto", pattern, "MatchRegex")]).index.tolist() == [0]
+
+
+FLAGS = pd.DataFrame(
+    {
+        "Flags": [["SYN", "ACK"], ["ACK"], [], None],
+        "DstPort": [443, 53, 80, None],
+        "NetworkEvents": [[{"Name": "a"}], [], None, [{"Name": "b"}, {"Action": "c"}]],
+        "Bytes": ["7", "x", "07", None],
+    }
+)
+
+
+@pytest.mark.parametrize("flows", [FLAGS, conform(FLAGS)], ids=["as given", "conformed"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('Flags="SYN"', [0]),
+        ('Flags!="SYN"', [1, 2, 3]),
+        ('Flags=~"^A"', [0, 1]),
+        ('Flags!~"^A"', [2, 3]),
+        ('Flags="[SYN ACK]"', [0]),
+        ("Flags=18", [0]),
+        ("Flags!=18", [1, 2]),
+        ("Flags=0", [2]),
+        ("with(Flags)", [0, 1, 2]),
+        ("without(Flags)", [3]),
+        ('NetworkEvents>Name="b"', [3]),
+        ("with(NetworkEvents>Action)", [3]),
+        ("without(NetworkEvents>Name)", [1, 2]),
+        ("DstPort=53", [1]),
+        ('DstPort="53"', [1]),
+        ("DstPort!=53", [0, 2]),
+        ('DstPort!="53"', [0, 2, 3]),
+        ("DstPort>60 or without(DstPort)", [0, 2, 3]),
+        ("not (DstPort>60)", [1, 3]),
+        ("Bytes=7", [0, 2]),
+    ],
+)
+def test_the_filter_language(flows, text, expected):
+    assert filter(flows, text).index.tolist() == expected
+
+
+def test_a_list_that_is_flattened_already_is_its_items():
+    parts = flatten(FLAGS, ["Flags"])
+    assert filter(parts, 'Flags="ACK"').index.tolist() == [0, 1]
+    assert filter(parts, 'Flags!="ACK"').index.tolist() == [0, 2, 3]
+
+
+def test_a_text_filter_is_noted_and_its_mistakes_are_refused():
+    assert provenance(filter(FLAGS, "DstPort=53\n  or Proto=6")).notes == ("only flows where DstPort=53 or Proto=6",)
+    with pytest.raises(SpecError, match="no field 'DstPrt'. Did you mean 'DstPort'?"):
+        filter(FLAGS, "DstPrt=53")
+
+
+@pytest.mark.parametrize("text", ["' OR '1'='1", "x' --", "'); DROP TABLE flows; --", "\x00", "$(", "\\", '"'])
+def test_no_text_of_a_filter_becomes_sql(text):
+    flows = pd.DataFrame({"SrcK8S_Zone": ["a", text], "Interfaces": [["x"], ["y", text]]})
+    for field in flows.columns:
+        assert filter(flows, written(parse(f"{field}=`{text}`"))).index.tolist() == [1]

@@ -1,0 +1,32 @@
+"""flowkit rollup: what a run did goes to stdout, what it left out to stderr."""
+
+from __future__ import annotations
+
+import shutil
+
+import typer
+from typer.testing import CliRunner
+
+from flowkit.cli.rollup import rollup
+from flowkit.contract.layout import write_layout
+from flowkit.matrix.rolled import metric_of_rollup
+from tests.rollup.test_rollup import SPANNING
+
+
+def run(*arguments):
+    app = typer.Typer()
+    app.command()(rollup)
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+def test_a_run_and_one_that_comes_too_late(tmp_path, root):
+    write_layout(SPANNING, tmp_path / "flows")
+    definition = root / "data" / "metrics" / "workload-syn-in.yaml"
+    done = run(tmp_path / "flows", tmp_path / "hours", "--metric", definition, "--finish")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.count("made") == 4
+    assert metric_of_rollup(tmp_path / "hours", "netobserv_workload_syn_in")["value"].sum() == 3
+    shutil.rmtree(tmp_path / "flows")
+    write_layout(SPANNING.head(1), tmp_path / "flows")
+    late = run(tmp_path / "flows", tmp_path / "hours", "--metric", definition, "--finish")
+    assert late.stderr.startswith("late flows of 1970-01-01 00:00 UTC left out")
