@@ -7,7 +7,6 @@ A source is a module with ``NAME``, ``recognises(head, name)`` and ``read(paths)
 from __future__ import annotations
 
 import glob
-import gzip
 import zlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,7 +14,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pandas as pd
 
@@ -23,7 +22,13 @@ from flowkit.contract import provenance, stack, with_provenance
 from flowkit.errors import SourceError
 
 _HEAD = 1024
-_OWN = ("flowkit.sources.parquet", "flowkit.sources.netobserv")
+_OWN = (
+    "flowkit.sources.parquet",
+    "flowkit.sources.cli_database",
+    "flowkit.sources.netobserv",
+    "flowkit.sources.console_csv",
+)
+_URLS = ("loki://", "loki+http://", "loki+https://")
 
 
 class Source(Protocol):
@@ -39,10 +44,12 @@ class Source(Protocol):
 
 
 def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
-    """Read flows from files, globs or folders into one flow table; each file's content says which reader it needs.
+    """Read flows from files, globs, folders or URLs into one flow table; each file's content says which reader it needs.
 
-    Understood: NetObserv JSON lines and arrays, Parquet, and packets (classic pcap), each also gzipped. Rows stand under each
-    other in the order named; ``df.attrs["flowkit"]`` says sources and what was lost, by reason.
+    Understood: NetObserv's JSON in every wrapping (lines, arrays, CLI captures, S3 batches, Kafka messages, answers of Loki),
+    the console's CSV, the CLI's database, Parquet, packets (classic pcap), each also gzipped; and a Loki itself as
+    ``loki://host:3100?start=…&end=…`` (TLS) or ``loki+http://…``, see `flowkit.sources.read_loki`. Rows stand under each other
+    in the order named; ``df.attrs["flowkit"]`` says sources, what was lost, by reason, and what the records lack.
 
     Raises `SourceError` for a path without files and for content that no reader knows.
 
@@ -52,11 +59,11 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     ...     read(folder + "/flows.json")["DstPort"].tolist()
     [443]
     """
-    paths = [path for each in where for path in _files(each)]
-    if not paths:
-        raise SourceError("nothing to read: name at least one file, glob or folder")
-    chosen = [(path, _choose(path)) for path in paths]
-    runs: list[tuple[Source, list[Path]]] = []
+    places = [place for each in where for place in _places(each)]
+    if not places:
+        raise SourceError("nothing to read: name at least one file, glob, folder or loki:// URL")
+    chosen = [(place, _choose(place)) for place in places]
+    runs: list[tuple[Source, list[Any]]] = []
     for path, source in chosen:
         if runs and runs[-1][0] is source:
             runs[-1][1].append(path)
@@ -74,22 +81,28 @@ def _sampled(flows: pd.DataFrame) -> pd.DataFrame:
     return with_provenance(flows, replace(known, sampling=max(int(largest), known.sampling or 1)))
 
 
-def _files(where: str | Path | Iterable[str | Path]) -> list[Path]:
+def _places(where: str | Path | Iterable[str | Path]) -> list[Path | str]:
+    """The files a name stands for, or the one URL it is."""
     if not isinstance(where, str | Path):
-        return [path for each in where for path in _files(each)]
-    path = Path(where)
+        return [place for each in where for place in _places(each)]
+    return [where] if isinstance(where, str) and where.startswith(_URLS) else [*_files(Path(where))]
+
+
+def _files(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
     elif path.exists():
         found = [path]
     else:
-        found = [Path(each) for each in sorted(glob.glob(str(where), recursive=True))]
+        found = [Path(each) for each in sorted(glob.glob(str(path), recursive=True))]
     if not found:
-        raise SourceError(f"no flows at '{where}': no such file, folder or match")
+        raise SourceError(f"no flows at '{path}': no such file, folder or match")
     return found
 
 
-def _choose(path: Path) -> Source:
+def _choose(path: Path | str) -> Source:
+    if isinstance(path, str):
+        return cast("Source", import_module("flowkit.sources.loki.reading"))
     head = _head(path)
     for source in _sources():
         if source.recognises(head, path.name):
@@ -107,11 +120,18 @@ def _head(path: Path) -> bytes:
         raise SourceError(f"cannot read '{path}': {error.strerror}") from error
     if not head.startswith(b"\x1f\x8b"):
         return head
+    return _unpacked(head)
+
+
+def _unpacked(head: bytes) -> bytes:
+    """What a gzipped head holds, as far as it is sound."""
+    member, plain = zlib.decompressobj(wbits=31), b""
     try:
-        with gzip.open(path) as packed:
-            return packed.read(_HEAD)
-    except (OSError, EOFError, zlib.error):
-        return zlib.decompressobj(wbits=31).decompress(head[:64]) if len(head) > 18 else b""
+        for start in range(0, len(head), 64):
+            plain += member.decompress(head[start : start + 64], _HEAD)
+    except zlib.error:
+        pass
+    return plain[:_HEAD]
 
 
 @cache
