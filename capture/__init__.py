@@ -5,19 +5,52 @@ Of flowkit it uses only the contract and the errors. Importing it is cheap: nump
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from capture.account import CaptureReport, CaptureWarning, FileReport, report
+    from capture.anonymise import anonymise
+    from capture.conversations import conversations
+    from capture.dissect import display_filter, dissect, packet_tree, packets_of, pyshark_packets
+    from capture.live import LiveCapture, live
+    from capture.names import names
     from capture.pcap.reader import read_pcap
 
-__all__ = ["CaptureReport", "CaptureWarning", "FileReport", "read_pcap", "report"]
+__all__ = [
+    "CaptureReport",
+    "CaptureWarning",
+    "FileReport",
+    "LiveCapture",
+    "anonymise",
+    "conversations",
+    "display_filter",
+    "dissect",
+    "live",
+    "names",
+    "packet_tree",
+    "packets_of",
+    "pyshark_packets",
+    "read_pcap",
+    "report",
+]
 
 _HOME = {
     "CaptureReport": "capture.account",
     "CaptureWarning": "capture.account",
     "FileReport": "capture.account",
+    "anonymise": "capture.anonymise",
+    "conversations": "capture.conversations",
+    "display_filter": "capture.dissect",
+    "dissect": "capture.dissect",
+    "LiveCapture": "capture.live",
+    "live": "capture.live",
+    "names": "capture.names",
+    "packet_tree": "capture.dissect",
+    "packets_of": "capture.dissect",
+    "pyshark_packets": "capture.dissect",
     "read_pcap": "capture.pcap.reader",
     "report": "capture.account",
 }
@@ -31,3 +64,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Capture(ModuleType):
+    """The package itself: `names`, `dissect` and `live` are rooms to the import system and functions to everyone else.
+
+    Importing a room binds it on the package under its name, whenever that happens; the function of that name takes its place.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _HOME and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Capture

@@ -29,6 +29,7 @@ class FileReport:
 
     `reasons` counts every loss, its unit in the reason; `link_types` are tcpdump.org's numbers. `first_bad_offset` is the
     place in the unpacked capture from which `left_over_bytes` could not be read; None and 0 for a whole capture.
+    `first_ns` is the time of the first frame, IP or not; None without frames.
     """
 
     packets: int = 0
@@ -41,6 +42,7 @@ class FileReport:
     undecoded_bytes: int = 0
     left_over_bytes: int = 0
     first_bad_offset: int | None = None
+    first_ns: int | None = None
     link_types: tuple[int, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
 

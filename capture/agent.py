@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from flowkit.errors import CaptureError
 
-_ENDINGS = (".pcap", ".cap", ".gz")
+_ENDINGS = (".pcap", ".pcapng", ".cap", ".gz", ".xz", ".zst")
 # AWS names nodes by their address: ip-10-0-0-11.eu-west-3.compute.internal.
 _AWS = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(\..+)?")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 NAME = "pcap"
 
-_ENDINGS = (".pcap", ".cap", ".pcapng", ".pcap.gz", ".cap.gz", ".pcapng.gz")
+_ENDINGS = tuple(kind + packed for kind in (".pcap", ".cap", ".pcapng") for packed in ("", ".gz", ".xz", ".zst"))
 
 
 def recognises(head: bytes, name: str) -> bool:

@@ -48,16 +48,35 @@ MAGIC = {
 }
 
 
-def batches(window: Window) -> Iterator[Records | Damage]:
+@dataclass(frozen=True)
+class Walked:
+    """The records that lie whole in a buffer: their offsets, and what is needed to read them."""
+
+    buffer: U8
+    offsets: I64
+    layout: Layout
+    link: int
+
+    def parts(self) -> list[Records]:
+        """The packets as records, in one part."""
+        header = gather(self.buffer, self.offsets, self.layout.record)
+        # Unsigned 32-bit seconds cannot overflow 64-bit ns; a fraction above one second is carried into the seconds.
+        time = (
+            header["seconds"].astype(np.int64) * 10**9 + header["fraction"].astype(np.int64) * self.layout.nanoseconds
+        )
+        captured, wire = header["captured"].astype(np.int64), header["wire"].astype(np.int64)
+        return [Records(self.buffer, self.offsets + self.layout.header, captured, wire, time, self.link)]
+
+
+def batches(window: Window) -> Iterator[Walked | Damage]:
     """Yield the whole records of a window that holds at least the file header, then the damage if bytes are left over."""
     layout = MAGIC[bytes(window.buffer[:4])]
     link = struct.unpack_from(f"{layout.order}I", window.buffer.data, 20)[0] & _LINK_BITS
     used = HEADER_SIZE
     while True:
-        records = _whole(window, layout, used, link)
-        if len(records):
-            yield records
-            used = int(records.start[-1] + records.captured[-1])
+        offsets, used = _whole(window, layout, used)
+        if len(offsets):
+            yield Walked(window.buffer, offsets, layout, link)
         if _insane(window, layout, used):
             break
         more = window.slide(used)
@@ -67,17 +86,17 @@ def batches(window: Window) -> Iterator[Records | Damage]:
     yield from _left_over(window, layout, used)
 
 
-def _whole(window: Window, layout: Layout, used: int, link: int) -> Records:
-    """The records that lie whole in the window from `used` on, up to one that is too long to be true."""
-    start = _walk(window.buffer, used, window.have, layout)
-    header = gather(window.buffer, start, layout.record)
-    captured = header["captured"].astype(np.int64)
-    too_long = np.flatnonzero(captured > LONGEST)
-    sane = slice(None, int(too_long[0]) if len(too_long) else None)
-    # Unsigned 32-bit seconds cannot overflow 64-bit ns; a fraction above one second is carried into the seconds.
-    time = header["seconds"].astype(np.int64) * 10**9 + header["fraction"].astype(np.int64) * layout.nanoseconds
-    wire = header["wire"].astype(np.int64)
-    return Records(window.buffer, (start + layout.header)[sane], captured[sane], wire[sane], time[sane], link)
+def _whole(window: Window, layout: Layout, used: int) -> tuple[I64, int]:
+    """Offsets of the records that lie whole in the window from `used` on, up to one too long to be true; and their end."""
+    offsets = _walk(window.buffer, used, window.have, layout)
+    if not len(offsets):
+        return offsets, used
+    last = int(struct.unpack_from(f"{layout.order}I", window.buffer.data, int(offsets[-1]) + 8)[0])
+    beyond = np.append(offsets[1:], offsets[-1] + layout.header + last)
+    too_long = np.flatnonzero(beyond - offsets > LONGEST + layout.header)
+    if not len(too_long):
+        return offsets, int(beyond[-1])
+    return offsets[: too_long[0]], int(offsets[too_long[0]])
 
 
 def _walk(buffer: U8, offset: int, end: int, layout: Layout) -> I64:

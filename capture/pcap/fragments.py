@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from capture.pcap.network import FRAGMENT_OFFSET, Network
-from capture.pcap.packets import Key, Packets, join_packets
+from capture.pcap.octets import Bool
+from capture.pcap.packets import FLOW_BITS, MACS, Key, Packets
 
 Datagram = tuple[int, ...]
 
@@ -33,6 +34,29 @@ class _Row(NamedTuple):
     octets: int
     time: int
     flags: int
+    dscp: int
+    macs: bytes
+    opener: int
+
+
+class Pieces(NamedTuple):
+    """The fragments of a batch in the order of the capture: which datagram, the packet, whether it is the first one."""
+
+    datagrams: list[Datagram]
+    packets: Packets
+    first: Bool
+
+
+def apart(packets: Packets, network: Network) -> tuple[Packets, Pieces | None]:
+    """Part a batch into whole packets and fragments; `packets` and `network` describe the same packets row by row."""
+    rows = np.flatnonzero(network.fragment)
+    if not len(rows):
+        return packets, None
+    rows = rows[np.argsort(network.row[rows], kind="stable")]
+    whole = np.ones(len(packets), np.bool_)
+    whole[rows] = False
+    first = (network.fragment[rows] & FRAGMENT_OFFSET) == 0
+    return packets.take(whole), Pieces(_datagrams(network, rows), packets.take(rows), first)
 
 
 class Fragments:
@@ -44,22 +68,12 @@ class Fragments:
         self._count = 0
         self.orphans = 0
 
-    def settle(self, packets: Packets, network: Network) -> Packets:
-        """Return the batch with the ports of its fragments, less those that must wait, plus those that waited for it.
-
-        `packets` and `network` describe the same packets row by row.
-        """
-        rows = np.flatnonzero(network.fragment)
-        if not len(rows):
-            return packets
-        rows = rows[np.argsort(network.row[rows], kind="stable")]
-        first = (network.fragment[rows] & FRAGMENT_OFFSET) == 0
+    def settle(self, pieces: Pieces) -> Packets:
+        """Return these fragments with their ports, less those that must wait, plus those that waited for one of them."""
         ready: list[_Row] = []
-        for datagram, row, begins in zip(_datagrams(network, rows), _rows(packets.take(rows)), first, strict=True):
+        for datagram, row, begins in zip(pieces.datagrams, _rows(pieces.packets), pieces.first, strict=True):
             ready.extend(self._begin(datagram, row) if begins else self._follow(datagram, row))
-        whole = np.ones(len(packets), np.bool_)
-        whole[rows] = False
-        return join_packets([packets.take(whole), _packets(ready)])
+        return _packets(ready)
 
     def rest(self) -> Packets:
         """The fragments whose first one never came: kept, but without ports, and counted in `orphans`."""
@@ -75,12 +89,12 @@ class Fragments:
             del self._words[next(iter(self._words))]
         waited = self._waiting.pop(datagram, [])
         self._count -= len(waited)
-        return [row, *(late._replace(word=row.word) for late in waited)]
+        return [row, *(_like(late, row.word) for late in waited)]
 
     def _follow(self, datagram: Datagram, row: _Row) -> list[_Row]:
         word = self._words.get(datagram)
         if word is not None:
-            return [row._replace(word=word)]
+            return [_like(row, word)]
         self._waiting.setdefault(datagram, []).append(row)
         self._count += 1
         return self._oldest() if self._count > MOST_WAITING else []
@@ -99,13 +113,26 @@ def _datagrams(network: Network, rows: np.ndarray) -> list[Datagram]:
     return list(zip(*columns, strict=True))
 
 
+def _like(row: _Row, word: int) -> _Row:
+    """The later fragment with protocol and ports of the first; where it was seen is its own."""
+    return row._replace(word=(row.word & ~FLOW_BITS) | (word & FLOW_BITS))
+
+
 def _rows(packets: Packets) -> list[_Row]:
-    columns = (*packets.key.columns, packets.octets, packets.time, packets.flags)
+    columns = (*packets.key.columns, *packets.columns)
     return [_Row(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def _packets(rows: list[_Row]) -> Packets:
     columns = list(zip(*rows, strict=True)) or [()] * len(_Row._fields)
     key = Key(*(np.array(column, np.uint64) for column in columns[:5]))
-    octets, time, flags = columns[5:]
-    return Packets(key, np.array(octets, np.int64), np.array(time, np.int64), np.array(flags, np.uint16))
+    octets, time, flags, dscp, macs, opener = columns[5:]
+    return Packets(
+        key,
+        np.array(octets, np.int64),
+        np.array(time, np.int64),
+        np.array(flags, np.uint16),
+        np.array(dscp, np.uint8),
+        np.array(macs, MACS),
+        np.array(opener, np.uint32),
+    )

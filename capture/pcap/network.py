@@ -1,7 +1,8 @@
 """IPv4 and IPv6 headers of a batch as columns: addresses, protocol, where the next layer starts and ends, fragments.
 
 Sources: RFC 791, RFC 8200, IANA's list of IPv6 extension headers. Options and extension headers are stepped over (the
-agent's kernel program does not: it reads ports at a fixed offset). Only the outermost IP header is read.
+agent's kernel program does not: it reads ports at a fixed offset). One IP header a packet is read; what tunnels carry is
+another round of the same.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ _MOST_EXTENSIONS = 64
 
 _IPV4 = np.dtype(
     {
-        "names": ["version", "length", "ident", "fragment", "proto", "src", "dst"],
-        "formats": ["u1", ">u2", ">u2", ">u2", "u1", ">u4", ">u4"],
-        "offsets": [0, 2, 4, 6, 9, 12, 16],
+        "names": ["version", "tos", "length", "ident", "fragment", "proto", "src", "dst"],
+        "formats": ["u1", "u1", ">u2", ">u2", ">u2", "u1", ">u4", ">u4"],
+        "offsets": [0, 1, 2, 4, 6, 9, 12, 16],
         "itemsize": 20,
     }
 )
 _IPV6 = np.dtype(
     {
         "names": ["version", "length", "proto", "src_hi", "src_lo", "dst_hi", "dst_lo"],
-        "formats": ["u1", ">u2", "u1", ">u8", ">u8", ">u8", ">u8"],
+        "formats": [">u2", ">u2", "u1", ">u8", ">u8", ">u8", ">u8"],
         "offsets": [0, 4, 6, 8, 16, 24, 32],
         "itemsize": 40,
     }
@@ -49,7 +50,8 @@ class Network:
     """One row an IP packet: `row` is its record, addresses as two 64-bit halves (IPv4: the low 32 bits).
 
     `start` is where the layer after all IP headers begins, `end` where the datagram or its captured part ends;
-    `fragment` holds the 13-bit offset and the more-fragments bit as IPv4 does, `ident` the datagram's identification.
+    `fragment` holds the 13-bit offset and the more-fragments bit as IPv4 does, `ident` the datagram's identification,
+    `dscp` the six bits of the differentiated services field.
     """
 
     row: I64
@@ -63,9 +65,32 @@ class Network:
     end: I64
     fragment: U16
     ident: U32
+    dscp: U8
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def take(self, rows: npt.NDArray[np.integer] | Bool) -> Network:
+        """Some of the packets."""
+        return Network(**{field.name: getattr(self, field.name)[rows] for field in fields(Network)})
+
+    def replaced(self, places: I64, others: Network) -> Network:
+        """The same packets with other headers at some places."""
+        changed = {field.name: getattr(self, field.name).copy() for field in fields(Network)}
+        for name, column in changed.items():
+            column[places] = getattr(others, name)
+        return Network(**changed)
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Where a network layer may begin: the record each belongs to, its EtherType, where it starts and its bytes end."""
+
+    buffer: U8
+    row: I64
+    etype: U16
+    start: I64
+    end: I64
 
 
 def decode(records: Records, located: Located) -> Network:
@@ -78,8 +103,14 @@ def decode(records: Records, located: Located) -> Network:
     >>> int(network.proto[0]), int(network.start[0]), int(network.end[0])
     (17, 20, 28)
     """
-    v4 = _ipv4(records, located)
-    return _joined(v4, _ipv6(records, located)) if (located.etype == IPV6).any() else v4
+    frames = Frames(records.buffer, np.arange(len(records)), located.etype, located.start, records.end)
+    return headers(frames)
+
+
+def headers(frames: Frames) -> Network:
+    """Read the IP headers of frames, IPv4 first; `row` of the result is that of the frames."""
+    v4 = _ipv4(frames)
+    return _joined(v4, _ipv6(frames)) if (frames.etype == IPV6).any() else v4
 
 
 def _joined(v4: Network, v6: Network) -> Network:
@@ -89,21 +120,21 @@ def _joined(v4: Network, v6: Network) -> Network:
     return Network(**{name: np.concatenate(parts) for name, parts in both.items()})
 
 
-def _candidates(records: Records, located: Located, etype: int, size: int) -> I64:
-    rows = np.flatnonzero(located.etype == etype)
-    return rows[located.start[rows] + size <= records.start[rows] + records.captured[rows]]
+def _candidates(frames: Frames, etype: int, size: int) -> I64:
+    rows = np.flatnonzero(frames.etype == etype)
+    return rows[frames.start[rows] + size <= frames.end[rows]]
 
 
-def _ipv4(records: Records, located: Located) -> Network:
-    rows = _candidates(records, located, IPV4, 20)
-    header = gather(records.buffer, located.start[rows], _IPV4)
+def _ipv4(frames: Frames) -> Network:
+    rows = _candidates(frames, IPV4, 20)
+    header = gather(frames.buffer, frames.start[rows], _IPV4)
     good = _is_ipv4(header)
     if not good.all():
         rows, header = rows[good], header[good]
-    start, length = located.start[rows], header["length"]
+    start, length = frames.start[rows], header["length"]
     none = np.zeros(len(rows), np.uint64)
     return Network(
-        row=rows,
+        row=frames.row[rows],
         is_v6=np.zeros(len(rows), np.uint8),
         src_hi=none,
         src_lo=header["src"].astype(np.uint64),
@@ -111,9 +142,10 @@ def _ipv4(records: Records, located: Located) -> Network:
         dst_lo=header["dst"].astype(np.uint64),
         proto=header["proto"],
         start=start + ((header["version"] & 15).astype(np.int64) << 2),
-        end=_end(records, rows, start, length.astype(np.int64), length == 0),
+        end=_end(frames.end[rows], start, length.astype(np.int64), length == 0),
         fragment=(header["fragment"] & (MORE_FRAGMENTS | FRAGMENT_OFFSET)).astype(np.uint16),
         ident=header["ident"].astype(np.uint32),
+        dscp=(header["tos"] >> 2).astype(np.uint8),
     )
 
 
@@ -125,22 +157,21 @@ def _is_ipv4(header: npt.NDArray[np.void]) -> Bool:
     return (version >= 0x45) & (version <= 0x4F) & fits
 
 
-def _end(records: Records, rows: I64, start: I64, length: I64, unknown: Bool) -> I64:
+def _end(captured: I64, start: I64, length: I64, unknown: Bool) -> I64:
     """Where the datagram ends: by its own length (an Ethernet trailer is not part of it), or where capturing stopped."""
-    captured = records.start[rows] + records.captured[rows]
     return np.where(unknown, captured, np.minimum(captured, start + length))
 
 
-def _ipv6(records: Records, located: Located) -> Network:
-    rows = _candidates(records, located, IPV6, 40)
-    header = gather(records.buffer, located.start[rows], _IPV6)
-    good = header["version"] >> 4 == 6
+def _ipv6(frames: Frames) -> Network:
+    rows = _candidates(frames, IPV6, 40)
+    header = gather(frames.buffer, frames.start[rows], _IPV6)
+    good = header["version"] >> 12 == 6
     rows, header = rows[good], header[good]
-    chain = _chain(records, rows, located.start[rows], header)
+    chain = _chain(frames, rows, header)
     chain.follow()
     addresses = {name: header[name].astype(np.uint64) for name in ("src_hi", "src_lo", "dst_hi", "dst_lo")}
     return Network(
-        row=rows,
+        row=frames.row[rows],
         is_v6=np.ones(len(rows), np.uint8),
         **addresses,
         proto=chain.proto,
@@ -148,17 +179,18 @@ def _ipv6(records: Records, located: Located) -> Network:
         end=chain.end,
         fragment=chain.fragment,
         ident=chain.ident,
+        dscp=(header["version"] >> 6 & 0x3F).astype(np.uint8),
     )
 
 
-def _chain(records: Records, rows: I64, start: I64, header: npt.NDArray[np.void]) -> _Chain:
-    length = header["length"]
+def _chain(frames: Frames, rows: I64, header: npt.NDArray[np.void]) -> _Chain:
+    start, length = frames.start[rows], header["length"]
     return _Chain(
-        buffer=records.buffer,
+        buffer=frames.buffer,
         proto=header["proto"].copy(),
         start=start + 40,
         # Payload length 0: a jumbogram or segmentation offload.
-        end=_end(records, rows, start, length.astype(np.int64) + 40, length == 0),
+        end=_end(frames.end[rows], start, length.astype(np.int64) + 40, length == 0),
         fragment=np.zeros(len(rows), np.uint16),
         ident=np.zeros(len(rows), np.uint32),
     )

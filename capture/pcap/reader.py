@@ -2,47 +2,70 @@
 
 from __future__ import annotations
 
+import glob
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from capture.account import CaptureReport, CaptureWarning, FileReport, warning, with_report
 from capture.agent import agent_address, capture_name, given_address
-from capture.pcap.container import CHUNK, batches
-from capture.pcap.decode import Tally, decode
-from capture.pcap.fragments import Fragments
-from capture.pcap.meter import Flows, Meter
+from capture.pcap.container import CHUNK, Walked, walk
+from capture.pcap.crew import Crew, Plan, helpers
+from capture.pcap.decode import Tally, Tunnels, View, Vlan
+from capture.pcap.harvest import ORPHANS, Result, Yard
+from capture.pcap.meter import Cuts
+from capture.pcap.pool import each_read
 from capture.pcap.records import Damage
-from capture.pcap.stream import Stream, open_stream
-from capture.pcap.table import flow_table
+from capture.pcap.sightings import dns_columns, rtt_columns
+from capture.pcap.stream import STANDARD_INPUT, Stream, open_stream
+from capture.pcap.table import in_order, sorted_table
 from flowkit.contract import Provenance, stack, with_provenance
 from flowkit.errors import CaptureError
+
+__all__ = ["ORPHANS", "read_files", "read_pcap"]
 
 AnyPath = str | PathLike[str]
 AgentIP = str | Mapping[str, str] | None
 # Told how many bytes of the files have been read so far.
 Progress = Callable[[int], None]
 
-ORPHANS = "IP fragments without their first one (kept, without ports)"
+_SECOND = 10**9
+PLAN = Plan(helpers=helpers(None))
 
 
-def read_pcap(paths: AnyPath | Sequence[AnyPath], *, agent_ip: AgentIP = None) -> pd.DataFrame:
+def read_pcap(
+    paths: AnyPath | Sequence[AnyPath],
+    *,
+    agent_ip: AgentIP = None,
+    tunnels: Tunnels = "inner",
+    vlan: Vlan = "ignore",
+    export_s: float | None = None,
+    idle_s: float | None = None,
+    rtt: bool = True,
+    dns: bool = True,
+    workers: int | None = None,
+) -> pd.DataFrame:
     """Read packet captures into a flow table: one row a one-way flow per file, as NetObserv's agent would report it.
 
-    `paths` is a file or a list of files: classic pcap, plain or gzip, Ethernet. `agent_ip` is the recording node's
-    address for all rows, or a mapping from ``CaptureFile`` to address; otherwise it is taken from file names that are
-    an address or an AWS host name made of one, and else missing.
+    `paths` is a file, a glob, ``-`` (standard input) or a list of them: pcap or pcapng, plain or packed with gzip, xz or
+    zstd. `agent_ip` is the recording node's address for all rows, or a mapping from ``CaptureFile`` to address; otherwise it
+    is taken from file names that are an address or an AWS host name made of one, and else missing.
 
-    Returns ``TimeFlowStartMs``, ``TimeFlowEndMs`` (ms since the epoch), ``SrcAddr``, ``DstAddr``, ``SrcPort``, ``DstPort``,
-    ``Proto``, ``IcmpType``, ``IcmpCode``, ``Flags`` (one bit a packet, by rank), ``Bytes`` (on the wire, with the layer 2
-    header), ``Packets``, ``Etype``, ``AgentIP``, ``CaptureFile``, each file sorted by start, then key. What was lost stands
-    in the provenance, what was found in `capture.report`; one `CaptureWarning` names losses other than frames without IP.
+    `tunnels` says whose flows: of the packets inside VXLAN, Geneve, GRE, ERSPAN and IP in IP (with ``OuterSrcAddr``,
+    ``OuterDstAddr``), or of what carries them. ``vlan="key"`` tells flows of different VLANs apart (``Vlan``). `export_s`
+    cuts flows at each multiple of so many seconds, as an agent exports them, `idle_s` after so long without a packet.
+    `rtt` and `dns` look for handshakes (``TimeFlowRttNs``) and DNS (``DnsId DnsFlags DnsFlagsResponseCode DnsLatencyMs
+    DnsName``). `workers` is the number of processes; one a core when not given, and only for what takes long.
+
+    Returns the columns of `capture.pcap.table.flow_table`, each file sorted by start, then key. What was lost stands in the
+    provenance, what was found in `capture.report`; one `CaptureWarning` names losses other than frames without IP.
 
     Raises `CaptureError` for a file that is missing, unreadable or not a capture. The flow key and the flags follow
     netobserv-ebpf-agent's ``bpf/utils.h``; options, extension headers and fragments, which it skips, are read too.
@@ -54,7 +77,43 @@ def read_pcap(paths: AnyPath | Sequence[AnyPath], *, agent_ip: AgentIP = None) -
     >>> len(flows), str(flows["Bytes"].dtype)
     (0, 'UInt64')
     """
-    return read_files(paths, agent_ip=agent_ip)
+    how = plan(tunnels=tunnels, vlan=vlan, export_s=export_s, idle_s=idle_s, rtt=rtt, dns=dns, workers=workers)
+    return read_files(paths, agent_ip=agent_ip, plan=how)
+
+
+def plan(
+    *,
+    tunnels: Tunnels = "inner",
+    vlan: Vlan = "ignore",
+    export_s: float | None = None,
+    idle_s: float | None = None,
+    rtt: bool = True,
+    dns: bool = True,
+    workers: int | None = None,
+) -> Plan:
+    """Check the options of `read_pcap` and put them together; raises `CaptureError` for a value that cannot be.
+
+    >>> plan(idle_s=0)
+    Traceback (most recent call last):
+    flowkit.errors.CaptureError: idle_s is 0: it must be more than 0 seconds
+    """
+    _one_of("tunnels", tunnels, ("inner", "outer"))
+    _one_of("vlan", vlan, ("ignore", "key"))
+    if workers is not None and workers < 1:
+        raise CaptureError(f"workers is {workers}: it must be at least 1")
+    cuts = Cuts(_nanoseconds("export_s", export_s), _nanoseconds("idle_s", idle_s))
+    return Plan(View(tunnels, vlan, rtt, dns), cuts, helpers=helpers(workers))
+
+
+def _one_of(option: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise CaptureError(f"{option} is '{given}': it can be {' or '.join(allowed)}")
+
+
+def _nanoseconds(option: str, seconds: float | None) -> int:
+    if seconds is not None and not seconds > 0:
+        raise CaptureError(f"{option} is {seconds}: it must be more than 0 seconds")
+    return max(1, round(seconds * _SECOND)) if seconds is not None else 0
 
 
 def read_files(
@@ -63,27 +122,33 @@ def read_files(
     agent_ip: AgentIP = None,
     chunk: int = CHUNK,
     progress: Progress = lambda _: None,
+    plan: Plan = PLAN,
 ) -> pd.DataFrame:
     """Do the work of `read_pcap`, `chunk` bytes at a time, telling `progress` the bytes of the files read so far."""
-    tables, reports, before = [], {}, 0
-    for name, path in _named(paths).items():
-        read = _read(path, chunk, partial(_tell, progress, before))
-        before += read.position
-        node = capture_name(path)
-        provenance = Provenance(sources=(name,)).losing(read.report.reasons)
-        tables.append(with_provenance(flow_table(read.flows, node, _agent(node, agent_ip)), provenance))
+    named = _named(paths)
+    tables, reports = [], {}
+    for name, read in zip(
+        named, each_read(list(named.values()), partial(read_file, chunk, plan), progress, plan), strict=True
+    ):
+        tables.append(_table(name, named[name], read, agent_ip))
         reports[name] = read.report
     _warn(reports)
     return with_report(stack(tables), CaptureReport(reports))
 
 
-def _tell(progress: Progress, before: int, position: int) -> None:
-    progress(before + position)
+def _table(name: str, path: Path, read: Read, agent_ip: AgentIP) -> pd.DataFrame:
+    node = "stdin" if path == STANDARD_INPUT else capture_name(path)
+    result = read.result
+    flows = in_order(result.flows)
+    table = sorted_table(flows, node, _agent(node, agent_ip), result.places)
+    seen: dict[str, Any] = {**rtt_columns(flows, result.round_trips), **dns_columns(flows, result.answers)}
+    return with_provenance(table.assign(**seen), Provenance(sources=(name,)).losing(read.report.reasons))
 
 
 def _named(paths: AnyPath | Sequence[AnyPath]) -> dict[str, Path]:
     """Name each file: by its file name, or as it was given where two have the same one."""
-    each = [Path(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
+    given = [paths] if isinstance(paths, str | PathLike) else paths
+    each = [path for one in given for path in _globbed(Path(one))]
     if not each:
         raise CaptureError("no capture file was given")
     twice = next((path for path, times in Counter(path.absolute() for path in each).items() if times > 1), None)
@@ -91,6 +156,16 @@ def _named(paths: AnyPath | Sequence[AnyPath]) -> dict[str, Path]:
         raise CaptureError(f"{twice.name} is given twice: its packets would count double")
     names = Counter(path.name for path in each)
     return {path.name if names[path.name] == 1 else str(path): path for path in each}
+
+
+def _globbed(path: Path) -> Iterator[Path]:
+    """The file itself, or the files a pattern means, in order of their names."""
+    if not glob.has_magic(str(path)) or path.exists():
+        yield path
+    elif found := sorted(glob.glob(str(path), recursive=True)):
+        yield from (Path(each) for each in found if not Path(each).is_dir())
+    else:
+        raise CaptureError(f"{path}: no file has a name like this")
 
 
 def _agent(node: str, agent_ip: AgentIP) -> str | None:
@@ -108,40 +183,53 @@ def _warn(reports: Mapping[str, FileReport]) -> None:
 
 
 @dataclass(frozen=True)
-class _Read:
-    flows: Flows
+class Read:
+    """What one file gave: flows and what belongs to them, the account, how many bytes of the file that took."""
+
+    result: Result
     report: FileReport
     position: int
 
 
-def _read(path: Path, chunk: int, progress: Progress) -> _Read:
+def read_file(chunk: int, plan: Plan, path: Path, progress: Progress) -> Read:
     """Read one file."""
-    meter, fragments, tally, damage = Meter(), Fragments(), Tally(), None
-    with open_stream(path) as stream:
-        for batch in batches(stream, str(path), chunk):
-            if isinstance(batch, Damage):
-                damage = batch
-            elif (packets := decode(batch, fragments, tally)) is not None:
-                meter.add(packets)
+    yard, damage, number, first_ns = Yard(plan.cuts), None, 0, None
+    with open_stream(path) as stream, Crew(plan) as crew:
+        for found in walk(stream, str(path), chunk):
+            if isinstance(found, Damage):
+                damage = found
+                continue
+            first_ns = _first_time(found) if first_ns is None else first_ns
+            for harvest in crew.add(number, found):
+                yard.take(harvest)
+            number += 1
             progress(stream.position)
-        meter.add(fragments.rest())
-        tally.reasons[ORPHANS] += fragments.orphans
-        _tally_damage(tally, path.name, damage, stream)
-    return _Read(meter.flows(), _report(tally, damage), stream.position)
+        for harvest in crew.finish():
+            yard.take(harvest)
+        result = yard.result()
+        _tally_damage(result.tally, path.name, damage, stream)
+    return Read(result, _report(result.tally, damage, first_ns), stream.position)
+
+
+def _first_time(walked: Walked) -> int | None:
+    """The time of the first frame in the file, which is read here for no other use."""
+    first = replace(walked, offsets=walked.offsets[:1]).parts()[0].time.tolist()
+    return first[0] if first else None
 
 
 def _tally_damage(tally: Tally, name: str, damage: Damage | None, stream: Stream) -> None:
     if stream.damage is not None:
-        tally.reasons[f"gzip streams damaged or cut ({name} at byte {stream.damage})"] += 1
+        tally.reasons[f"packed streams damaged or cut ({name} at byte {stream.damage})"] += 1
     if damage is not None:
         what = "cut record" if damage.cut else "no sane record"
         tally.reasons[f"bytes left over at the end of {name} ({what} at offset {damage.offset})"] += damage.octets
 
 
-def _report(tally: Tally, damage: Damage | None) -> FileReport:
+def _report(tally: Tally, damage: Damage | None, first_ns: int | None) -> FileReport:
     return FileReport(
         **tally.counts,
         left_over_bytes=damage.octets if damage else 0,
+        first_ns=first_ns,
         first_bad_offset=damage.offset if damage else None,
         link_types=tuple(sorted(tally.links)),
         reasons={reason: count for reason, count in tally.reasons.items() if count},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from capture.pcap.octets import I64, U8
+from capture.pcap.octets import I64, U8, Bool
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,8 @@ class Records:
     """Packet records as columns over one buffer.
 
     `start` is where a packet's bytes begin in `buffer`, `captured` how many are there, `wire` how long it was on the
-    wire (bytes), `time` when (ns since the epoch), `link` the link type of all of them (tcpdump.org's list).
+    wire (bytes), `time` when (ns since the epoch), `link` the link type of all of them (tcpdump.org's list). Where the
+    container knows interfaces, `interface` counts into `names`. `reasons` are losses on the way, by reason.
     """
 
     buffer: U8
@@ -21,9 +23,29 @@ class Records:
     wire: I64
     time: I64
     link: int
+    interface: I64 | None = None
+    names: tuple[str | None, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.start)
+
+    @property
+    def end(self) -> I64:
+        """Where a packet's captured bytes end in `buffer`."""
+        return self.start + self.captured
+
+    def take(self, rows: Bool | slice, link: int) -> Records:
+        """Some of the packets, as of a link type."""
+        return Records(self.buffer, self.start[rows], self.captured[rows], self.wire[rows], self.time[rows], link)
+
+    def on(self, interface: I64, names: tuple[str | None, ...]) -> Records:
+        """The same packets, seen by these interfaces."""
+        return replace(self, interface=interface, names=names)
+
+    def losing(self, reasons: Mapping[str, int]) -> Records:
+        """The same packets, with losses on the way."""
+        return replace(self, reasons={reason: count for reason, count in reasons.items() if count})
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,22 @@
-"""A capture's bytes, unpacked when they are gzip by content, and a window that slides over them.
-
-Damage in a packed file never costs the bytes before it: they are given out, and the stream says where it broke.
-"""
+"""A capture's bytes, unpacked when they are gzip, xz or zstd by content, and a window that slides over them."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
 from capture.pcap.octets import SPARE
+from capture.pcap.packed import unpacked
 from flowkit.errors import CaptureError
 
-_GZIP = b"\x1f\x8b"
-_PIECE = 256 * 1024
-_UNPACKED = 1 << 20
-_AS_GZIP = 31  # zlib's window bits for "gzip header and checksum expected"
+STANDARD_INPUT = Path("-")
+
+_HEAD = 6  # bytes that tell how a file is packed
 
 
 class Stream(Protocol):
@@ -41,7 +37,7 @@ class Stream(Protocol):
 
 @contextmanager
 def open_stream(path: Path) -> Iterator[Stream]:
-    """Open a capture file or pipe, plain or gzip (told by content, not by name), for a ``with`` block.
+    """Open a capture file, a pipe or ``-`` (standard input) for a ``with`` block; gzip, xz and zstd are told by content.
 
     Raises `CaptureError` when the file cannot be opened or read.
 
@@ -50,13 +46,20 @@ def open_stream(path: Path) -> Iterator[Stream]:
     Traceback (most recent call last):
     flowkit.errors.CaptureError: no-such.pcap: No such file or directory
     """
+    with _opened(path) as file:
+        plain = _Plain(path, file)
+        stream = cast("Stream", unpacked(plain, plain.head(_HEAD), str(path)))
+        try:
+            yield stream
+        finally:
+            getattr(stream, "close", lambda: None)()
+
+
+def _opened(path: Path) -> FileIO:
     try:
-        file = path.open("rb", buffering=0)
+        return FileIO(0, closefd=False) if path == STANDARD_INPUT else path.open("rb", buffering=0)
     except OSError as error:
         raise _unreadable(path, error) from error
-    with file:
-        plain = _Plain(path, file)
-        yield _Gzip(plain) if plain.starts_with(_GZIP) else plain
 
 
 def _unreadable(path: Path, error: OSError) -> CaptureError:
@@ -69,12 +72,12 @@ class _Plain:
         self.position = 0
         self.damage: int | None = None
 
-    def starts_with(self, magic: bytes) -> bool:
+    def head(self, size: int) -> bytes:
         """Look at the first bytes without taking them (a pipe cannot be rewound)."""
-        head = bytearray(len(magic))
-        while len(self._held) < len(magic) and (got := self._from_file(memoryview(head)[len(self._held) :])):
-            self._held += head[len(self._held) : len(self._held) + got]
-        return self._held == magic
+        room = bytearray(size)
+        while len(self._held) < size and (got := self._from_file(memoryview(room)[len(self._held) :])):
+            self._held += room[len(self._held) : len(self._held) + got]
+        return self._held
 
     def readinto(self, room: memoryview) -> int:
         held, self._held = self._held[: len(room)], self._held[len(room) :]
@@ -88,74 +91,6 @@ class _Plain:
             return self._file.readinto(room) or 0
         except OSError as error:
             raise _unreadable(self._path, error) from error
-
-
-class _Gzip:
-    """gzip members one after the other; unlike the standard library's reader it gives all bytes before a damage."""
-
-    def __init__(self, packed: _Plain) -> None:
-        self._packed, self._waiting = packed, b""
-        self._decoder, self._begun = zlib.decompressobj(_AS_GZIP), False
-        self._piece, self._ready = bytearray(_PIECE), b""
-        self.damage: int | None = None
-
-    @property
-    def position(self) -> int:
-        return self._packed.position
-
-    def readinto(self, room: memoryview) -> int:
-        self._ready = self._ready or self._unpacked()
-        data, self._ready = self._ready[: len(room)], self._ready[len(room) :]
-        room[: len(data)] = data
-        return len(data)
-
-    def _unpacked(self) -> bytes:
-        """Return some bytes; none at the end."""
-        while self.damage is None:
-            self._refill()
-            if not self._waiting:
-                return self._end()
-            if data := self._unpack():
-                return data
-        return b""
-
-    def _refill(self) -> None:
-        if self._decoder.eof:
-            self._waiting = self._decoder.unused_data
-            self._decoder, self._begun = zlib.decompressobj(_AS_GZIP), False
-        # Zero bytes between and behind members are padding (gzip's manual).
-        padding = b"" if self._begun else b"\0"
-        self._waiting = self._waiting.lstrip(padding) if padding else self._waiting
-        while not self._waiting and (got := self._packed.readinto(memoryview(self._piece))):
-            self._waiting = bytes(self._piece[:got])
-            self._waiting = self._waiting.lstrip(padding) if padding else self._waiting
-
-    def _end(self) -> bytes:
-        """The file has ended: inside a member that is damage, and the decoder may hold a last few bytes."""
-        if not self._begun:
-            return b""
-        self.damage = self.position
-        return self._decoder.flush()
-
-    def _unpack(self) -> bytes:
-        before, self._begun = self._decoder.copy(), True
-        try:
-            data = self._decoder.decompress(self._waiting, _UNPACKED)
-        except zlib.error:
-            return self._salvage(before)
-        self._waiting = self._decoder.unconsumed_tail
-        return data
-
-    def _salvage(self, decoder: Any) -> bytes:
-        """Feed the damaged piece byte by byte: what it gives before the error is whole."""
-        self.damage, parts = self.position - len(self._waiting), []
-        for octet in range(len(self._waiting)):
-            try:
-                parts.append(decoder.decompress(self._waiting[octet : octet + 1]))
-            except zlib.error:
-                self.damage += octet
-                break
-        return b"".join(parts)
 
 
 class Window:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gzip
 from random import Random
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import capture
-from capture.pcap import fragments, meter
+from capture.pcap import fragments, keys, meter
+from capture.pcap.crew import Plan
 from flowkit.contract import provenance
 from flowkit.errors import CaptureError
-from tests.capture import slow
+from tests.capture import fuzz, slow
 from tests.capture.craft import pcap, random_frames, save
 from tests.capture.tables import as_dict, in_ms, read_quietly
 
@@ -64,10 +66,9 @@ def test_small_heaps_and_colliding_hashes_change_nothing(tmp_path, data):
     path = save(tmp_path, "a.pcap", data)
     whole = read_quietly(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(meter, "hashed", lambda key: key.word & 1)
+        patch.setattr(keys, "hashed", lambda key: key.word & np.uint64(1))
         patch.setattr(meter, "_MERGE_ABOVE", 3)
-        patch.setattr(meter.Meter.__init__, "__defaults__", (4,))
-        pd.testing.assert_frame_equal(read_quietly(path, chunk=300), whole)
+        pd.testing.assert_frame_equal(read_quietly(path, chunk=300, plan=Plan(heap=4)), whole)
 
 
 @SETTINGS
@@ -140,3 +141,8 @@ def test_mutated_files_give_rows_and_reasons_or_one_error(tmp_path, packed):
         if not packed and data[20:24] in (b"\x01\0\0\0", b"\0\0\0\x01") and data[:4] == base[:4]:
             assert as_dict(flows) == in_ms(slow.read(data).flows), number
     assert read > 500
+
+
+def test_a_slice_of_the_fuzz_over_every_container_link_layer_and_tunnel(tmp_path):
+    done = fuzz.run(600, 77, tmp_path)
+    assert done["read"] > 300

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from capture.pcap import meter
+from capture.pcap import keys
 from capture.pcap.meter import Meter, group, merge, numbered
-from capture.pcap.packets import Key, Packets
+from capture.pcap.packets import MACS, Key, Packets
 
 HUGE = 2**32 - 1
 
@@ -16,7 +16,12 @@ def packets(rows):
     """Rows of (key number, octets, time, flags)."""
     words, octets, time, flags = np.array(rows, np.int64).reshape(-1, 4).T
     key = Key(*[words.astype(np.uint64)] * 5)
-    return Packets(key, octets, time, flags.astype(np.uint16))
+    none = np.zeros(len(words), np.uint32)
+    return Packets(key, octets, time, flags.astype(np.uint16), octets.astype(np.uint8), _macs(octets), none)
+
+
+def _macs(octets):
+    return octets.astype(">i8").view("V8").astype(MACS)
 
 
 def rows(flows):
@@ -63,7 +68,7 @@ def test_sums_stay_exact_beyond_what_floats_hold():
 
 
 def test_colliding_hashes_never_join_flows(monkeypatch):
-    monkeypatch.setattr(meter, "hashed", lambda key: np.zeros(len(key), np.uint64))
+    monkeypatch.setattr(keys, "hashed", lambda key: np.zeros(len(key), np.uint64))
     assert rows(group(packets(PACKETS))) == FLOWS
 
 

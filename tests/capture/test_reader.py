@@ -116,7 +116,7 @@ def test_a_damaged_gzip_gives_the_rows_before_the_damage(tmp_path):
     packed = gzip.compress(PLAIN, mtime=0)
     path = save(tmp_path, "a.pcap.gz", packed[:-8])
     assert capture.report(read_quietly(path)).total("packets") == 2
-    assert reasons(path)[f"gzip streams damaged or cut (a.pcap.gz at byte {len(packed) - 8})"] == 1
+    assert reasons(path)[f"packed streams damaged or cut (a.pcap.gz at byte {len(packed) - 8})"] == 1
 
 
 def test_sizes_are_those_on_the_wire_not_what_was_captured(tmp_path):

@@ -17,9 +17,9 @@ def decoded(payload: bytes, proto: int, *, fragment=0, is_v6=0):
     one = np.array([proto], np.uint8)
     version, where = np.array([is_v6], np.uint8), np.array([fragment], np.uint16)
     size = np.array([len(payload)])
-    found = decode(
-        buffer, Network(zero, version, none, none, none, none, one, zero, size, where, zero.astype(np.uint32))
-    )
+    ident = zero.astype(np.uint32)
+    network = Network(zero, version, none, none, none, none, one, zero, size, where, ident, version)
+    found = decode(buffer, network)
     ends = divmod(int(found.ends[0]), 1 << 16) if found.known[0] else None
     return ends, int(found.flags[0]), found.portless, found.flagless
 

@@ -1,0 +1,197 @@
+"""DNS as the agent tracks it: id, flags, response code, name and latency of a response, on the response's flow.
+
+Port 53 of UDP and TCP. Latency is response minus the query with the same addresses, ports and id; the latest one where it was
+sent again; a second response to a query has none. Source: RFC 1035 4.1, netobserv-ebpf-agent ``bpf/dns_tracker.h``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from capture.pcap.keys import hashed
+from capture.pcap.network import FRAGMENT_OFFSET, Network
+from capture.pcap.octets import I64, U8, U16, U64, Bool, big16, gather
+from capture.pcap.packets import Key, Packets, join_keys
+from capture.pcap.transport import TCP
+
+PORT = 53
+_UDP = 17
+_HEADER = 12
+# Of a name as much as fits here, with a length before each label; the agent keeps about 30 characters.
+_NAME = np.dtype("S100")
+_RESPONSE = 0x8000
+_MOST_PENDING = 200_000
+_NO_LATENCY = -1
+
+RESPONSE_CODES = (
+    "NoError FormErr ServFail NXDomain NotImp Refused YXDomain YXRRSet NXRRSet NotAuth NotZone".split()  # noqa: SIM905
+)
+
+_MIX = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """DNS messages: which question (a hash of client, server and id), flow key, time, header words, the raw name."""
+
+    question: U64
+    key: Key
+    time: I64
+    ident: U16
+    flags: U16
+    name: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+    def take(self, rows: np.ndarray) -> Messages:
+        """Some of the messages."""
+        columns: dict[str, Any] = {field.name: _rows(getattr(self, field.name), rows) for field in fields(Messages)}
+        return Messages(**columns)
+
+
+def _rows(column: Key | np.ndarray, rows: np.ndarray) -> Key | np.ndarray:
+    return column.take(rows) if isinstance(column, Key) else column[rows]
+
+
+def messages(buffer: U8, network: Network, packets: Packets) -> Messages | None:
+    """Find the DNS messages among packets; `network` and `packets` describe the same packets row by row."""
+    ends = packets.key.word & np.uint64(0xFFFFFFFF)
+    to, by = ends & np.uint64(0xFFFF) == PORT, ends >> np.uint64(16) == PORT
+    rows = np.flatnonzero((to | by) & packets.key.known)
+    rows = rows[(network.fragment[rows] & FRAGMENT_OFFSET) == 0]
+    start, rows = _starts(buffer, network, rows)
+    if not len(rows):
+        return None
+    flags = big16(buffer, start + 2)
+    answer = flags & _RESPONSE > 0
+    fits = np.where(answer, by[rows], to[rows])
+    start, rows, flags, answer = start[fits], rows[fits], flags[fits], answer[fits]
+    ident = big16(buffer, start)
+    return Messages(
+        _questions(packets.key.take(rows), answer, ident),
+        packets.key.take(rows),
+        packets.time[rows],
+        ident,
+        flags,
+        _names(buffer, start, network.end[rows]),
+    )
+
+
+def _starts(buffer: U8, network: Network, rows: I64) -> tuple[I64, I64]:
+    """Where a whole DNS header begins: behind UDP, or behind TCP and the message's length."""
+    udp, tcp = rows[network.proto[rows] == _UDP], rows[network.proto[rows] == TCP]
+    tcp = tcp[network.start[tcp] + 20 <= network.end[tcp]]
+    size = (buffer[network.start[tcp] + 12] >> 4).astype(np.int64) * 4
+    behind = network.start[tcp] + size
+    whole = behind + 2 + _HEADER <= network.end[tcp]
+    tcp, behind = tcp[whole], behind[whole]
+    fits = big16(buffer, behind) >= _HEADER
+    start = np.concatenate([network.start[udp] + 8, behind[fits] + 2])
+    rows = np.concatenate([udp, tcp[fits]])
+    held = start + _HEADER <= network.end[rows]
+    return start[held], rows[held]
+
+
+def _questions(key: Key, answer: Bool, ident: U16) -> U64:
+    mixed = hashed(key)
+    mixed[answer] = hashed(key.take(answer).reversed)
+    return (mixed ^ ident * _MIX) * _MIX
+
+
+def _names(buffer: U8, start: I64, end: I64) -> np.ndarray:
+    raw = gather(buffer, start + _HEADER, _NAME).view(np.uint8).reshape(len(start), _NAME.itemsize).copy()
+    beyond = np.arange(_NAME.itemsize)[None, :] >= (end - start - _HEADER)[:, None]
+    raw[beyond] = 0
+    return raw.view(_NAME).ravel()
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Responses on their flows; `latency` is in ns, or -1 without a query."""
+
+    key: Key
+    time: I64
+    ident: U16
+    flags: U16
+    name: np.ndarray
+    latency: I64
+
+
+class Lookups:
+    """Queries waiting for their response, and the responses so far; messages come in the order of the capture."""
+
+    def __init__(self) -> None:
+        self._pending: Messages | None = None
+        self._answers: list[Answers] = []
+
+    def add(self, found: Messages | None) -> None:
+        """Match the messages of a batch, and queries of earlier ones."""
+        if found is None:
+            return
+        held = found if self._pending is None else _joined([self._pending, found])
+        order = np.lexsort((held.time, held.question))
+        question, query = held.question[order], held.flags[order] & _RESPONSE == 0
+        follows = np.zeros(len(order), np.bool_)
+        follows[1:] = (question[1:] == question[:-1]) & query[:-1]
+        answered = np.flatnonzero(follows & ~query)
+        latency = np.full(len(order), _NO_LATENCY, np.int64)
+        latency[answered] = held.time[order[answered]] - held.time[order[answered - 1]]
+        self._note(held.take(order[~query]), latency[~query])
+        open_ = query.copy()
+        open_[:-1] &= question[1:] != question[:-1]
+        # In the order of the capture, of which the newest are kept.
+        self._pending = held.take(np.sort(order[open_])[-_MOST_PENDING:])
+
+    def _note(self, answers: Messages, latency: I64) -> None:
+        if len(answers):
+            found = (answers.key, answers.time, answers.ident, answers.flags, answers.name, latency)
+            self._answers.append(Answers(*found))
+
+    def answers(self) -> Answers | None:
+        """All responses so far."""
+        if not self._answers:
+            return None
+        names = [field.name for field in fields(Answers)[1:]]
+        columns = (np.concatenate([getattr(part, name) for part in self._answers]) for name in names)
+        return Answers(join_keys([part.key for part in self._answers]), *columns)
+
+
+def _joined(parts: Sequence[Messages]) -> Messages:
+    names = [field.name for field in fields(Messages)]
+    columns: dict[str, Any] = {
+        name: join_keys([part.key for part in parts])
+        if name == "key"
+        else np.concatenate([getattr(part, name) for part in parts])
+        for name in names
+    }
+    return Messages(**columns)
+
+
+def text(raw: bytes) -> str | None:
+    """The name in a question, without the last dot; None where there is none. A name cut or pointing elsewhere ends there.
+
+    >>> text(b"\\3www\\7example\\3com"), text(b"")
+    ('www.example.com', None)
+    """
+    labels, here = [], 0
+    while here < len(raw) and 0 < raw[here] < 64:
+        labels.append(raw[here + 1 : here + 1 + raw[here]])
+        here += 1 + raw[here]
+    return ".".join(label.decode("ascii", "replace") for label in labels) or None
+
+
+def code_names(flags: U16) -> pd.Categorical:
+    """The names of the response codes in header flags, as the agent spells them.
+
+    >>> code_names(np.array([0x8183, 0x8180], np.uint16)).tolist()
+    ['NXDomain', 'NoError']
+    """
+    names = [*RESPONSE_CODES, "UnDefined"]
+    codes = np.minimum(flags & 0x0F, len(names) - 1).astype(np.int8)
+    return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
