@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -51,6 +52,7 @@ def read_pcap(
     rtt: bool = True,
     dns: bool = True,
     workers: int | None = None,
+    engine: Literal["numpy", "pyshark"] = "numpy",
 ) -> pd.DataFrame:
     """Read packet captures into a flow table: one row a one-way flow per file, as NetObserv's agent would report it.
 
@@ -63,6 +65,8 @@ def read_pcap(
     cuts flows at each multiple of so many seconds, as an agent exports them, `idle_s` after so long without a packet.
     `rtt` and `dns` look for handshakes (``TimeFlowRttNs``) and DNS (``DnsId DnsFlags DnsFlagsResponseCode DnsLatencyMs
     DnsName``). `workers` is the number of processes; one a core when not given, and only for what takes long.
+    ``engine="pyshark"`` reads by Wireshark's dissectors instead: slow, without the options, an oracle
+    (`capture.dissect.engine`).
 
     Returns the columns of `capture.pcap.table.flow_table`, each file sorted by start, then key. What was lost stands in the
     provenance, what was found in `capture.report`; one `CaptureWarning` names losses other than frames without IP.
@@ -77,6 +81,10 @@ def read_pcap(
     >>> len(flows), str(flows["Bytes"].dtype)
     (0, 'UInt64')
     """
+    _one_of("engine", engine, ("numpy", "pyshark"))
+    if engine == "pyshark":
+        flows: pd.DataFrame = import_module("capture.dissect.engine").flows_by_pyshark(paths)
+        return flows
     how = plan(tunnels=tunnels, vlan=vlan, export_s=export_s, idle_s=idle_s, rtt=rtt, dns=dns, workers=workers)
     return read_files(paths, agent_ip=agent_ip, plan=how)
 

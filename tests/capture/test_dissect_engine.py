@@ -43,3 +43,8 @@ def test_the_beginning_of_the_recorded_cluster(tmp_path, cluster):
 def test_no_file_is_an_error():
     with pytest.raises(CaptureError, match="no capture file was given"):
         flows_by_pyshark([])
+
+
+def test_the_reader_hands_over_to_it(tmp_path):
+    path = save(tmp_path, "10.0.0.11.pcap", pcap(whole_frames()[:3], nano=True))
+    assert as_dict(capture.read_pcap(path, engine="pyshark")) == as_dict(flows_by_pyshark(path))
