@@ -31,6 +31,15 @@ lab: $(VENV)/.dev ## JupyterLab with the notebooks
 data: $(VENV)/.dev $(VENV)/.system ## Record data/cluster again (root)
 	@$(BIN)/python -m data.lab --output $(CLUSTER)
 
+fuzz: $(VENV)/.dev ## Long fuzzing of the readers (minutes to hours)
+	@$(BIN)/python -W error -m tests.capture.fuzz --count 200000
+	@$(BIN)/python -W error -m tests.sources.fuzz --count 50000
+
+bench: $(VENV)/.bench ## The benchmarks, one script a claim
+	@$(BIN)/python -m benchmarks.enrich
+	@$(BIN)/python -m benchmarks.flowmetric --rows 1000000 20000000
+	@$(BIN)/python -m benchmarks.pcap
+
 lock: ## Resolve requirements/*.txt anew from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet "uv>=0.9"
 	@$(VENV)/lock/bin/python requirements/lock.py
@@ -52,6 +61,10 @@ $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
 	@echo "setting up $(VENV) for the tests …" >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.system: tests/debian-packages.txt | $(VENV)/bin/python
