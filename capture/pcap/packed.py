@@ -38,7 +38,7 @@ class Packed(Protocol):
 def unpacked(packed: Packed, head: bytes, name: str) -> Any:
     """The stream that unpacks what begins with `head`; `packed` itself when it is not packed.
 
-    Raises `CaptureError` for zstd when neither a library nor the program is there to unpack it.
+    Raises `CaptureError` for zstd when neither Python (3.14) nor the program is there to unpack it.
 
     >>> unpacked("as it is", bytes(6), "a.pcap")
     'as it is'
@@ -51,15 +51,14 @@ def unpacked(packed: Packed, head: bytes, name: str) -> Any:
 
 
 def _zstd(packed: Packed, name: str) -> Any:
-    """Prefer Python's own decoder (3.14), then the package zstandard, then the program."""
-    for module, make in (("compression.zstd", _standard), ("zstandard", _Bound)):
-        try:
-            return make(packed, import_module(module))
-        except ImportError:
-            continue
+    """Prefer Python's own decoder (3.14), then the program; the package zstandard takes a cut frame for a whole one."""
+    try:
+        return _standard(packed, import_module("compression.zstd"))
+    except ImportError:
+        pass
     if program := shutil.which("zstd"):
         return Piped(packed, [program, "-dcq"])
-    raise CaptureError(f"{name}: packed with zstd: install the Python package 'zstandard' or the program 'zstd'")
+    raise CaptureError(f"{name}: packed with zstd: install the program 'zstd', or use Python 3.14")
 
 
 def _standard(packed: Packed, module: Any) -> Members:
@@ -181,31 +180,6 @@ class Members:
         if not self._waiting and self._begun:
             self.damage = self.position
         return bool(self._waiting)
-
-
-class _Bound:
-    """zstd by the package zstandard, whose reader takes any object with ``read``."""
-
-    def __init__(self, packed: Packed, module: Any) -> None:
-        self._packed = packed
-        self.damage: int | None = None
-        self._reader = module.ZstdDecompressor().stream_reader(self, read_across_frames=True)
-        self._error = module.ZstdError
-
-    @property
-    def position(self) -> int:
-        return self._packed.position
-
-    def read(self, size: int) -> bytes:
-        room = bytearray(min(size, _SMALL_PIECE) if size > 0 else _SMALL_PIECE)
-        return bytes(room[: self._packed.readinto(memoryview(room))])
-
-    def readinto(self, room: memoryview) -> int:
-        try:
-            return int(self._reader.readinto(room)) if self.damage is None else 0
-        except self._error:
-            self.damage = self.position
-            return 0
 
 
 class Piped:

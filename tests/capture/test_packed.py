@@ -69,7 +69,7 @@ def test_leaving_early_ends_the_program(tmp_path):
 def test_nothing_to_unpack_zstd_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(packed.shutil, "which", lambda _: None)
     monkeypatch.setattr(packed, "import_module", _absent)
-    with pytest.raises(CaptureError, match="install the Python package 'zstandard' or the program 'zstd'"):
+    with pytest.raises(CaptureError, match="install the program 'zstd'"):
         content(save(tmp_path, "a", packed.ZSTD + bytes(9)))
 
 
