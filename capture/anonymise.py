@@ -27,7 +27,6 @@ _SPECIAL_6 = "::/127 ::ffff:0:0/96 2000::/3 fc00::/7 fe80::/64 ff00::/8 ff02::/1
 # The eight bits behind it say how far a group reaches.
 _MULTICAST_6 = 0xFF
 _MACS = ("SrcMac", "DstMac")
-_OURS = ("OuterSrcAddr", "OuterDstAddr")
 
 
 class Anonymiser:
@@ -105,7 +104,7 @@ def anonymise(flows: pd.DataFrame, key: bytes) -> pd.DataFrame:
 
 
 def _is_address(name: str) -> bool:
-    return name in _OURS or (name in FIELDS and FIELDS[name].type == "address")
+    return name in FIELDS and FIELDS[name].type == "address"
 
 
 def _replaced(column: pd.Series[Any], change: Any) -> pd.Series[Any]:

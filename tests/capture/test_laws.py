@@ -18,6 +18,7 @@ from flowkit.contract import provenance
 from flowkit.errors import CaptureError
 from tests.capture import fuzz, slow
 from tests.capture.craft import pcap, random_frames, save
+from tests.capture.fuzz import mutated
 from tests.capture.tables import as_dict, in_ms, read_quietly
 
 SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -92,28 +93,6 @@ def test_bounded_fragment_memory_loses_no_packet(tmp_path, data):
     assert int(flows["Packets"].sum()) == capture.report(flows).total("ip_packets")
 
 
-def _mutated(random: Random, data: bytes) -> bytes:
-    octets = bytearray(data)
-    for _ in range(random.choice((1, 2, 5, 20))):
-        place = random.randrange(len(octets) + 1)
-        match random.randrange(50) % 9:
-            case 0:
-                octets[place : place + 1] = random.randbytes(1)
-            case 1:
-                octets[place : place + 4] = random.choice((b"\xff\xff\xff\xff", b"\0\0\0\0", b"\xff\xff\xff\x7f"))
-            case 2:
-                del octets[place : place + random.randrange(1, 9)]
-            case 3:
-                octets[place:place] = random.randbytes(random.randrange(1, 9))
-            case 4:
-                del octets[place + 200 :]
-            case _:
-                octets[place : place + 1] = bytes(
-                    octet ^ 1 << random.randrange(8) for octet in octets[place : place + 1]
-                )
-    return bytes(octets)
-
-
 def _read_or_refused(path, chunk):
     try:
         return read_quietly(path, chunk=chunk)
@@ -130,7 +109,7 @@ def test_mutated_files_give_rows_and_reasons_or_one_error(tmp_path, packed):
     read = 0
     for number in range(1000):
         base = random.choice(bases)
-        data = _mutated(random, gzip.compress(base, 1, mtime=0) if packed else base)
+        data = mutated(random, gzip.compress(base, 1, mtime=0) if packed else base)
         path = save(tmp_path, "a.pcap", data)
         flows = _read_or_refused(path, random.choice((64, 1000, 1 << 22)))
         if flows is None:
