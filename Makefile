@@ -14,8 +14,8 @@ help: ## List the targets
 demo: $(VENV)/.demo ## From the recorded cluster's packets to matrix and report
 	@$(BIN)/python -m data.demo
 
-test: $(VENV)/.dev $(VENV)/.system check ## Every test; sets up what the tests need
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev $(VENV)/.system check ## Every test, two files at a time; sets up what the tests need
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev ## Style, types and layers
 	@$(BIN)/ruff check --quiet && $(BIN)/ruff format --check --quiet
