@@ -11,18 +11,36 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from flowkit.contract import FLAG_BITS, conform
+from flowkit.enrich.numbering import numbered_values, paired
 from flowkit.enrich.service_ports import SERVICE_PORTS
-from flowkit.enrich.sides import ICMP, ICMPV6, TCP, Codes, Ends, Mask, categorical, column, flags_of, integers, paired
+from flowkit.enrich.sides import (
+    ICMP,
+    ICMPV6,
+    TCP,
+    Codes,
+    Ends,
+    Mask,
+    categorical,
+    column,
+    flags_of,
+    integers,
+    port_of,
+    proto_of,
+)
 
 # Linux hands out client ports from here (net.ipv4.ip_local_port_range); IANA's own range starts at 49152.
 _EPHEMERAL = 32768
 _REQUESTS = {ICMP: (8, 13, 15, 17), ICMPV6: (128,)}
 _REPLIES = {ICMP: (0, 14, 16, 18), ICMPV6: (129,)}
 
+_PORTS = (1 << 16) + 1  # and none
+
 SRC, DST, OPEN = 0, 1, -1
+Ranks = npt.NDArray[np.int8]
 
 
 def orient(flows: pd.DataFrame) -> pd.DataFrame:
@@ -42,15 +60,7 @@ def orient(flows: pd.DataFrame) -> pd.DataFrame:
     """
     flows = conform(flows)
     talk = _Talk.of(flows)
-    client = np.full(len(talk.low), OPEN, dtype=np.int64)
-    by = np.full(len(talk.low), OPEN, dtype=np.int64)
-    for number, (_, rule) in enumerate(RULES):
-        undecided = client == OPEN
-        if not undecided.any():
-            break
-        says = rule(talk)
-        decided = undecided & (says != OPEN)
-        client[decided], by[decided] = says[decided], number
+    client, by = _decided(talk)
     # `client` speaks of the conversation's low and high socket; turn it into this row's Src and Dst.
     row = client[talk.conversation]
     end = np.where(row == OPEN, OPEN, np.where(talk.forward, row, 1 - row))
@@ -61,123 +71,128 @@ def orient(flows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _decided(talk: _Talk) -> tuple[Ranks, Ranks]:
+    """The client of each conversation and the number of the rule that says so; a rule is asked about the undecided only."""
+    count = len(talk.low)
+    client, by = np.full(count, OPEN, dtype=np.int8), np.full(count, OPEN, dtype=np.int8)
+    undecided = np.arange(count)
+    for number, (_, rule) in enumerate(RULES):
+        if not len(undecided):
+            break
+        says = rule(talk, undecided)
+        found = says != OPEN
+        client[undecided[found]], by[undecided[found]] = says[found], number
+        undecided = undecided[~found]
+    return client, by
+
+
 @dataclass(frozen=True)
 class _Talk:
     """Rows grouped into conversations: an unordered pair of sockets, its `low` and `high` end by code.
 
-    Evidence arrays have one item a conversation; `forward` says for each row whether Src is the low end.
+    `conversation` and `forward` (whether Src is the low end) have one item a row, `low` and `high` one a conversation. Evidence
+    is gathered when a rule asks for it.
     """
 
+    flows: pd.DataFrame
+    ends: Ends
     conversation: Codes
     forward: Mask
-    has_addresses: Mask
     low: Codes
     high: Codes
-    low_port: Codes
-    high_port: Codes
-    proto: Codes
-    flags: tuple[Codes, Codes]
-    asks: tuple[Mask, Mask]
-    initiates: tuple[Mask, Mask]
-    declared: tuple[Mask, Mask]
-    first: Codes
 
     @classmethod
     def of(cls, flows: pd.DataFrame) -> _Talk:
         ends = Ends.of(flows)
         source, destination = ends.source, ends.destination
-        forward = source <= destination
         low, high = np.minimum(source, destination), np.maximum(source, destination)
         conversation, head = paired(low, high)
-        count = len(head)
-        return cls(
-            conversation=conversation,
-            forward=forward,
-            has_addresses=(ends.src >= 0) & (ends.dst >= 0),
-            low=low[head],
-            high=high[head],
-            low_port=np.where(forward, ends.src_port, ends.dst_port)[head],
-            high_port=np.where(forward, ends.dst_port, ends.src_port)[head],
-            proto=ends.proto[head],
-            flags=_flags_each_way(flags_of(flows), forward, conversation, count),
-            asks=_requests(flows, ends.proto, forward, conversation, count),
-            initiates=_ends_marked(_initiators(flows), forward, conversation, count),
-            declared=_ends_marked(_declared(flows), forward, conversation, count),
-            first=_first_sender(integers(flows, "TimeFlowStartMs"), forward, conversation, count),
-        )
+        return cls(flows, ends, conversation, source <= destination, low[head], high[head])
+
+    @property
+    def has_addresses(self) -> Mask:
+        """Whether a row has both addresses."""
+        known: Mask = (self.ends.src >= 0) & (self.ends.dst >= 0)
+        return known
+
+    def marked(self, source: Mask, destination: Mask) -> tuple[Mask, Mask]:
+        """Whether any row marks the low and the high end of its conversation; `source` and `destination` mark a row's."""
+        marks = np.zeros((len(self.low), 2), dtype=bool)
+        for rows, is_low in ((np.flatnonzero(source), True), (np.flatnonzero(destination), False)):
+            marks[self.conversation[rows], np.where(self.forward[rows] == is_low, 0, 1)] = True
+        return marks[:, 0], marks[:, 1]
+
+    @cached_property
+    def syn(self) -> tuple[Mask, Mask]:
+        """Whether the low and the high end sent SYN."""
+        return self._sent(FLAG_BITS["SYN"])
+
+    @cached_property
+    def syn_ack(self) -> tuple[Mask, Mask]:
+        """Whether the low and the high end sent SYN_ACK."""
+        return self._sent(FLAG_BITS["SYN_ACK"])
+
+    def _sent(self, bit: int) -> tuple[Mask, Mask]:
+        return self.marked(self._flags & bit != 0, np.zeros(len(self.flows), dtype=bool))
+
+    @cached_property
+    def _flags(self) -> Codes:
+        return flags_of(self.flows)
+
+    @cached_property
+    def first(self) -> Codes:
+        """SRC where the low end sent first; rows of one millisecond keep their order."""
+        start = integers(self.flows, "TimeFlowStartMs")
+        least = np.full(len(self.low), np.iinfo(np.int64).max)
+        np.minimum.at(least, self.conversation, start)
+        rows = np.flatnonzero(start == least[self.conversation])[::-1]
+        sender = np.zeros(len(self.low), dtype=np.int64)
+        sender[self.conversation[rows]] = np.where(self.forward[rows], SRC, DST)
+        return sender
 
     @cached_property
     def opened(self) -> tuple[Mask, Mask]:
         """Whether the low and the high socket were seen to accept a connection in any conversation."""
-        servers = [
-            np.concatenate([self.low[_from_high(self) == SRC], self.low[_answers(self) == DST]]),
-            np.concatenate([self.high[_from_low(self) == SRC], self.high[_answers(self) == SRC]]),
-        ]
-        accepting = np.unique(np.concatenate(servers))
-        return np.isin(self.low, accepting), np.isin(self.high, accepting)
+        (low_syn, high_syn), (low_ack, high_ack) = self.syn, self.syn_ack
+        low, high = self._sockets
+        accepting = np.zeros(len(self._peers), dtype=bool)
+        accepting[low[high_syn | (low_ack & ~high_ack)]] = True
+        accepting[high[low_syn | (high_ack & ~low_ack)]] = True
+        return accepting[low], accepting[high]
 
     @cached_property
     def peers(self) -> tuple[Codes, Codes]:
         """How many distinct sockets talk to the low and the high socket."""
-        return _counts(np.concatenate([self.low, self.high]), len(self.low))
+        low, high = self._sockets
+        return self._peers[low], self._peers[high]
+
+    @cached_property
+    def _sockets(self) -> tuple[Codes, Codes]:
+        """The sockets of the low and the high ends, numbered together."""
+        number, _ = numbered_values(np.concatenate([self.low, self.high]))
+        return number[: len(self.low)], number[len(self.low) :]
+
+    @cached_property
+    def _peers(self) -> Codes:
+        return np.bincount(np.concatenate(self._sockets))
 
     @cached_property
     def popularity(self) -> tuple[Codes, Codes]:
         """How many conversations use the port number (with its protocol) of the low and of the high end."""
-        ports = np.concatenate([self.low_port, self.high_port]) << 9 | np.tile(self.proto + 1, 2)
-        return _counts(ports, len(self.low))
+        codes, kinds = pd.factorize(proto_of(self.low))
+        low, high = (codes * _PORTS + port_of(sockets) + 1 for sockets in (self.low, self.high))
+        times = np.bincount(np.concatenate([low, high]), minlength=len(kinds) * _PORTS)
+        return times[low], times[high]
 
 
-def _flags_each_way(flags: Codes, forward: Mask, conversation: Codes, count: int) -> tuple[Codes, Codes]:
-    sent = (np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64))
-    for way, rows in enumerate((forward, ~forward)):
-        np.bitwise_or.at(sent[way], conversation[rows], flags[rows])
-    return sent
-
-
-def _requests(flows: pd.DataFrame, proto: Codes, forward: Mask, conversation: Codes, count: int) -> tuple[Mask, Mask]:
-    kind = integers(flows, "IcmpType")
-    request, reply = np.zeros(len(flows), dtype=bool), np.zeros(len(flows), dtype=bool)
+def _requests(talk: _Talk) -> tuple[Mask, Mask]:
+    """Rows that ask something by ICMP, and rows that answer."""
+    kind = integers(talk.flows, "IcmpType")
+    request, reply = np.zeros(len(kind), dtype=bool), np.zeros(len(kind), dtype=bool)
     for protocol in (ICMP, ICMPV6):
-        request |= (proto == protocol) & np.isin(kind, _REQUESTS[protocol])
-        reply |= (proto == protocol) & np.isin(kind, _REPLIES[protocol])
-    asks = (np.zeros(count, dtype=bool), np.zeros(count, dtype=bool))
-    asks[0][conversation[(request & forward) | (reply & ~forward)]] = True
-    asks[1][conversation[(request & ~forward) | (reply & forward)]] = True
-    return asks
-
-
-def _initiators(flows: pd.DataFrame) -> tuple[Mask, Mask]:
-    told = column(flows, "Initiator")
-    return (told == "Src").to_numpy(dtype=bool), (told == "Dst").to_numpy(dtype=bool)
-
-
-def _declared(flows: pd.DataFrame) -> tuple[Mask, Mask]:
-    source, destination = (integers(flows, f"{side}PortDeclared", missing=0) > 0 for side in ("Src", "Dst"))
-    return source, destination
-
-
-def _ends_marked(marks: tuple[Mask, Mask], forward: Mask, conversation: Codes, count: int) -> tuple[Mask, Mask]:
-    """Whether any row marks the low and the high end; `marks` speak of Src and Dst."""
-    source, destination = marks
-    low, high = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    low[conversation[np.where(forward, source, destination)]] = True
-    high[conversation[np.where(forward, destination, source)]] = True
-    return low, high
-
-
-def _first_sender(start: Codes, forward: Mask, conversation: Codes, count: int) -> Codes:
-    """SRC when the low end sent first; rows of one millisecond keep their order."""
-    order = np.argsort(start, kind="stable")[::-1]
-    sender = np.zeros(count, dtype=np.int64)
-    sender[conversation[order]] = np.where(forward, SRC, DST)[order]
-    return sender
-
-
-def _counts(values: Codes, split: int) -> tuple[Codes, Codes]:
-    codes, _ = pd.factorize(values)
-    each = np.bincount(codes)[codes]
-    return each[:split], each[split:]
+        request |= (talk.ends.proto == protocol) & np.isin(kind, _REQUESTS[protocol])
+        reply |= (talk.ends.proto == protocol) & np.isin(kind, _REPLIES[protocol])
+    return request, reply
 
 
 def _one_of(low: Mask, high: Mask) -> Codes:
@@ -189,73 +204,80 @@ def _more(low: Codes, high: Codes) -> Codes:
     return np.where(high > low, SRC, np.where(low > high, DST, OPEN))
 
 
-def _from_low(talk: _Talk) -> Codes:
-    return np.where(talk.flags[0] & FLAG_BITS["SYN"] != 0, SRC, OPEN)
-
-
-def _from_high(talk: _Talk) -> Codes:
-    return np.where(talk.flags[1] & FLAG_BITS["SYN"] != 0, SRC, OPEN)
-
-
-def _syn(talk: _Talk) -> Codes:
-    low, high = _from_low(talk) == SRC, _from_high(talk) == SRC
+def _syn(talk: _Talk, which: Codes) -> Codes:
+    low, high = (sent[which] for sent in talk.syn)
+    says = _one_of(high, low)
     both = low & high  # simultaneous open, or the same ports used again the other way round: the first sender
-    return np.where(both, talk.first, _one_of(high, low))
+    return np.where(both, talk.first[which], says) if both.any() else says
 
 
-def _answers(talk: _Talk) -> Codes:
-    low, high = (sent & FLAG_BITS["SYN_ACK"] != 0 for sent in talk.flags)
-    return _one_of(low, high)
+def _answers(talk: _Talk, which: Codes) -> Codes:
+    low, high = talk.syn_ack
+    return _one_of(low[which], high[which])
 
 
-def _icmp(talk: _Talk) -> Codes:
-    low, high = talk.asks
-    return np.where(low & high, talk.first, _one_of(high, low))
+def _icmp(talk: _Talk, which: Codes) -> Codes:
+    if "IcmpType" not in talk.flows.columns:
+        return np.full(len(which), OPEN)
+    low, high = (asks[which] for asks in talk.marked(*_requests(talk)))
+    return np.where(low & high, talk.first[which], _one_of(high, low))
 
 
-def _initiator(talk: _Talk) -> Codes:
-    low, high = talk.initiates
-    return _one_of(high, low)
+def _initiator(talk: _Talk, which: Codes) -> Codes:
+    told = column(talk.flows, "Initiator")
+    low, high = talk.marked(*((told == side).to_numpy(dtype=bool) for side in ("Src", "Dst")))
+    return _one_of(high[which], low[which])
 
 
-def _declared_port(talk: _Talk) -> Codes:
-    return _one_of(*talk.declared)
+def _declared_port(talk: _Talk, which: Codes) -> Codes:
+    source, destination = (integers(talk.flows, f"{side}PortDeclared", missing=0) > 0 for side in ("Src", "Dst"))
+    low, high = talk.marked(source, destination)
+    return _one_of(low[which], high[which])
 
 
-def _syn_elsewhere(talk: _Talk) -> Codes:
-    return np.where(talk.proto == TCP, _one_of(*talk.opened), OPEN)
+def _syn_elsewhere(talk: _Talk, which: Codes) -> Codes:
+    tcp = _proto(talk, which) == TCP
+    if not tcp.any():
+        return np.full(len(which), OPEN)
+    low, high = talk.opened
+    return np.where(tcp, _one_of(low[which], high[which]), OPEN)
 
 
-def _has_ports(talk: _Talk) -> Mask:
-    return (talk.low_port > 0) & (talk.high_port > 0)
+def _proto(talk: _Talk, which: Codes) -> Codes:
+    return proto_of(talk.low[which])
 
 
-def _ephemeral(talk: _Talk) -> Codes:
-    says = _one_of(talk.low_port < _EPHEMERAL, talk.high_port < _EPHEMERAL)
-    return np.where(_has_ports(talk), says, OPEN)
+def _by_ports(rule: Callable[[Codes, Codes], Codes], talk: _Talk, which: Codes) -> Codes:
+    """What `rule` says of the low and the high port, where both ends have one."""
+    low, high = port_of(talk.low[which]), port_of(talk.high[which])
+    return np.where((low > 0) & (high > 0), rule(low, high), OPEN)
 
 
-def _service_port(talk: _Talk) -> Codes:
-    return np.where(_has_ports(talk), _one_of(SERVICE_PORTS[talk.low_port], SERVICE_PORTS[talk.high_port]), OPEN)
+def _ephemeral(talk: _Talk, which: Codes) -> Codes:
+    return _by_ports(lambda low, high: _one_of(low < _EPHEMERAL, high < _EPHEMERAL), talk, which)
 
 
-def _fan_in(talk: _Talk) -> Codes:
-    return np.where(_has_ports(talk), _more(*talk.peers), OPEN)
+def _service_port(talk: _Talk, which: Codes) -> Codes:
+    return _by_ports(lambda low, high: _one_of(SERVICE_PORTS[low], SERVICE_PORTS[high]), talk, which)
 
 
-def _popularity(talk: _Talk) -> Codes:
-    return np.where(_has_ports(talk), _more(*talk.popularity), OPEN)
+def _fan_in(talk: _Talk, which: Codes) -> Codes:
+    return _by_ports(lambda *_: _more(*(peers[which] for peers in talk.peers)), talk, which)
 
 
-def _lower_port(talk: _Talk) -> Codes:
-    return np.where(_has_ports(talk), _more(-talk.low_port, -talk.high_port), OPEN)
+def _popularity(talk: _Talk, which: Codes) -> Codes:
+    return _by_ports(lambda *_: _more(*(times[which] for times in talk.popularity)), talk, which)
 
 
-def _first_packet(talk: _Talk) -> Codes:
-    return talk.first
+def _lower_port(talk: _Talk, which: Codes) -> Codes:
+    return _by_ports(lambda low, high: _more(-low, -high), talk, which)
 
 
-RULES: tuple[tuple[str, Callable[[_Talk], Codes]], ...] = (
+def _first_packet(talk: _Talk, which: Codes) -> Codes:
+    return talk.first[which]
+
+
+RULES: tuple[tuple[str, Callable[[_Talk, Codes], Codes]], ...] = (
     ("SYN", _syn),
     ("SYN_ACK", _answers),
     ("ICMP request", _icmp),

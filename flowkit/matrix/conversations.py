@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from flowkit.contract import FLAG_BITS
+from flowkit.enrich.numbering import paired
 from flowkit.enrich.sides import (
     TCP,
     UDP,
@@ -23,7 +24,6 @@ from flowkit.enrich.sides import (
     common_codes,
     flags_of,
     integers,
-    paired,
 )
 
 ANSWERED, REFUSED, UNANSWERED = range(3)
