@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from flowkit.enrich.dotted import dotted
+
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
@@ -36,20 +38,23 @@ def pack(addresses: Iterable[Any]) -> Packed:
     >>> packed.v4[:2].tolist(), packed.is_v6.tolist(), packed.bad
     ([167772161, 167772161], [False, False, True, False], 1)
     """
-    octets = [parse(address) for address in _texts(addresses)]
+    listed = addresses if isinstance(addresses, pd.Index) else pd.Index(list(addresses), dtype=object)
+    v4, is_v4 = dotted(listed)
+    rest = np.flatnonzero(~is_v4)
+    octets = [parse(address) for address in _texts(listed[rest])]
     lengths = np.fromiter(map(len, octets), dtype=np.int8, count=len(octets))
-    is_v4, is_v6 = lengths == 4, lengths == 16
-    v4 = np.zeros(len(octets), dtype=np.uint32)
-    v4[is_v4] = np.frombuffer(b"".join(item for item in octets if len(item) == 4), dtype=">u4")
-    v6 = np.array(
-        [item if len(item) == 16 else b"" for item in octets] if is_v6.any() else [b""] * len(octets), dtype="S16"
-    )
+    is_v4[rest], is_v6 = lengths == 4, np.zeros(len(listed), dtype=bool)
+    is_v6[rest] = lengths == 16
+    v4[rest[lengths == 4]] = np.frombuffer(b"".join(item for item in octets if len(item) == 4), dtype=">u4")
+    v6 = np.zeros(len(listed), dtype="S16")
+    v6[is_v6] = [item for item in octets if len(item) == 16]
     return Packed(is_v4, is_v6, v4, v6)
 
 
-def _texts(addresses: Iterable[Any]) -> list[Any]:
+def _texts(addresses: pd.Index[Any]) -> list[Any]:
     # An Arrow-backed index hands out one text at a time ten times slower than a list of all.
-    return addresses.to_numpy(dtype=object).tolist() if isinstance(addresses, pd.Index) else list(addresses)
+    found: list[Any] = addresses.to_numpy(dtype=object).tolist()
+    return found
 
 
 def canonical(addresses: pd.Index[Any]) -> pd.Index[Any]:
@@ -58,7 +63,7 @@ def canonical(addresses: pd.Index[Any]) -> pd.Index[Any]:
     >>> canonical(pd.Index(["2001:DB8:0::1", "::ffff:10.0.0.1", "10.0.0.1"])).tolist()
     ['2001:db8::1', '10.0.0.1', '10.0.0.1']
     """
-    odd = np.array([":" in text for text in _texts(addresses.astype("str"))], dtype=bool)
+    odd = addresses.astype("str").str.contains(":", regex=False)
     if not odd.any():
         return addresses
     texts = addresses.astype(object).to_numpy(copy=True)
