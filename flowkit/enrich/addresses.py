@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,26 @@ class Packed:
     v6: npt.NDArray[np.bytes_]
 
     @property
+    def none(self) -> npt.NDArray[np.bool_]:
+        """Which texts are no IP address."""
+        return ~(self.is_v4 | self.is_v6)
+
+    @property
     def bad(self) -> int:
         """How many texts are no IP address."""
-        return int((~(self.is_v4 | self.is_v6)).sum())
+        return int(self.none.sum())
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The distinct address texts of a column, parsed once for all who look them up."""
+
+    texts: pd.Index[Any]
+
+    @cached_property
+    def packed(self) -> Packed:
+        """As numbers."""
+        return pack(self.texts)
 
 
 def pack(addresses: Iterable[Any]) -> Packed:

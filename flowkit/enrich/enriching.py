@@ -17,15 +17,29 @@ import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich import openshift
-from flowkit.enrich.addresses import pack
+from flowkit.enrich.addresses import Addresses
 from flowkit.enrich.declared import declare
 from flowkit.enrich.inventory import Inventory, InventoryWarning
-from flowkit.enrich.sides import categorical, column, common_codes, distinct, fill, integers, spread
+from flowkit.enrich.sides import (
+    Codes,
+    SmallCodes,
+    categorical,
+    column,
+    common_codes,
+    distinct,
+    fill,
+    integers,
+    numbered,
+    spread,
+)
 from flowkit.enrich.subnets import Source, SubnetLabels
 from flowkit.enrich.tenancy import FOREVER, NOBODY_THEN
 from flowkit.enrich.translation import translate
 
 SIDES = ("Src", "Dst")
+_TRANSLATED = ("XlatSrc", "XlatDst")
+Ends = dict[str, tuple[Codes, Addresses]]
+"""By side: for each row a code (-1: absent) into the distinct addresses."""
 _FIELDS = {
     "K8S_Name": "name",
     "K8S_Type": "type",
@@ -64,31 +78,43 @@ def enrich(
     """
     flows = conform(flows)
     detected = openshift.DEFAULTS
+    ends = _ends(flows, SIDES)
     if cluster is not None:
         inventory = Inventory.load(cluster)
         detected = inventory.subnets or detected
         flows = with_provenance(flows, provenance(flows).noting(*inventory.notes))
-        flows = translate(_layer(_direction(_agents(_owners(flows, inventory), inventory))), inventory)
+        flows = translate(_layer(_direction(_agents(_owners(flows, inventory, ends), inventory))), inventory)
         flows = declare(flows, inventory.declared) if inventory.declared else flows
     if subnets is not None:
-        flows = _label(flows, SubnetLabels.load(subnets, detected))
+        flows = _label(flows, SubnetLabels.load(subnets, detected), ends | _ends(flows, _TRANSLATED))
     return flows
 
 
-def _owners(flows: pd.DataFrame, inventory: Inventory) -> pd.DataFrame:
+def _ends(flows: pd.DataFrame, sides: Sequence[str]) -> Ends:
+    """The addresses of each side that is there; sides that share their texts share the look-ups."""
+    ends: Ends = {}
+    for side in sides:
+        if f"{side}Addr" in flows.columns:
+            codes, texts = distinct(flows[f"{side}Addr"])
+            known = (addresses for _, addresses in ends.values() if addresses.texts.equals(texts))
+            ends[side] = codes, next(known, None) or Addresses(texts)
+    return ends
+
+
+def _owners(flows: pd.DataFrame, inventory: Inventory, ends: Ends) -> pd.DataFrame:
     named: dict[str, pd.Series[Any]] = {}
     begin, end = integers(flows, "TimeFlowStartMs", FOREVER), integers(flows, "TimeFlowEndMs", FOREVER)
+    begin = np.minimum(begin, end)
     losses: dict[str, int] = {}
-    for side in SIDES:
-        if f"{side}Addr" not in flows.columns:
-            continue
-        who = inventory.who(*distinct(flows[f"{side}Addr"]), np.minimum(begin, end), end)
+    for side, (codes, addresses) in ends.items():
+        who = inventory.who(codes, addresses, begin, end)
         silent = column(flows, f"{side}K8S_Type").isna() & column(flows, f"{side}K8S_Name").isna()
+        losses[f"flows whose {side}Addr no known pod had at that time"] = int((silent & (who == NOBODY_THEN)).sum())
+        np.maximum(who, -1, out=who)
         for suffix, attribute in _FIELDS.items():
             field, categories = inventory.field(attribute)
-            fresh = pd.Series(categorical(np.append(field, -1)[np.maximum(who, -1)], categories))
+            fresh = pd.Series(categorical(field[who], categories), copy=False)
             named[side + suffix] = fill(column(flows, side + suffix), silent, fresh)
-        losses[f"flows whose {side}Addr no known pod had at that time"] = int((silent & (who == NOBODY_THEN)).sum())
     said = provenance(flows).losing(losses)
     return with_provenance(flows.assign(**named), said.noting(*_foreign(flows, named)))
 
@@ -148,20 +174,19 @@ def _layer(flows: pd.DataFrame) -> pd.DataFrame:
     return flows.assign(K8S_FlowLayer=fill(known, known.isna(), layer))
 
 
-def _label(flows: pd.DataFrame, subnets: SubnetLabels) -> pd.DataFrame:
+def _label(flows: pd.DataFrame, subnets: SubnetLabels, ends: Ends) -> pd.DataFrame:
     labelled: dict[str, pd.Series[Any]] = {}
     losses: dict[str, int] = {}
-    names, of_cidr = np.unique(np.array(subnets.labels, dtype=object), return_inverse=True)
-    for side in (*SIDES, "XlatSrc", "XlatDst"):
-        if f"{side}Addr" not in flows.columns:
-            continue
-        codes, texts = distinct(flows[f"{side}Addr"])
-        packed = pack(texts)
-        label = np.append(of_cidr, -1)[np.append(subnets.lookup(packed), -1)]
-        bad = np.append(~(packed.is_v4 | packed.is_v6), False)
-        losses[f"flows whose {side}Addr is no IP address"] = int(bad[codes].sum())
+    of_cidr, names = numbered([*subnets.labels, ""])
+    found: dict[int, SmallCodes] = {}
+    for side, (codes, addresses) in ends.items():
+        if id(addresses) not in found:
+            found[id(addresses)] = of_cidr[np.append(subnets.lookup(addresses.packed), -1)]
+        bad = np.append(addresses.packed.none, False)
+        losses[f"flows whose {side}Addr is no IP address"] = int(bad[codes].sum()) if bad.any() else 0
         known = column(flows, f"{side}SubnetLabel")
-        labelled[f"{side}SubnetLabel"] = fill(known, known.isna(), pd.Series(categorical(label[codes], names)))
+        fresh = pd.Series(categorical(found[id(addresses)][codes], names), copy=False)
+        labelled[f"{side}SubnetLabel"] = fill(known, known.isna(), fresh)
     said = provenance(flows).losing(losses).noting(*_hidden(subnets))
     return with_provenance(flows.assign(**labelled), said)
 

@@ -14,13 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from flowkit.enrich import objects as k8s
+from flowkit.enrich.addresses import Addresses
 from flowkit.enrich.objects import Body, Identity
 from flowkit.enrich.openshift import Pairs, detected
 from flowkit.enrich.services import Socket, backends, declared
-from flowkit.enrich.sides import Codes, numbered
+from flowkit.enrich.sides import Codes, SmallCodes, numbered
 from flowkit.enrich.tenancy import Tenancies, Tenancy
 from flowkit.errors import SpecError
 from flowkit.manifests.documents import Manifest, load_objects
@@ -60,18 +59,18 @@ class Inventory:
         latest.update({tenancy.address: self.people[tenancy.person] for _, tenancy in by_time})
         return latest
 
-    def who(self, codes: Codes, addresses: pd.Index[Any], begin: Codes, end: Codes) -> Codes:
+    def who(self, codes: Codes, addresses: Addresses, begin: Codes, end: Codes) -> Codes:
         """The number of the person at each row's address at its time, see `Tenancies.find`; to be used with `field`."""
         return self._index.find(codes, addresses, begin, end)
 
-    def field(self, attribute: str) -> tuple[Codes, list[str]]:
-        """One attribute of all people: codes by number, and the texts they stand for."""
+    def field(self, attribute: str) -> tuple[SmallCodes, list[str]]:
+        """One attribute of all people: codes by number, a last -1 for whoever is none of them, and the texts they stand for."""
         if attribute not in self._fields:
-            self._fields[attribute] = numbered([getattr(person, attribute) for person in self.people])
+            self._fields[attribute] = numbered([getattr(person, attribute) for person in self.people] + [""])
         return self._fields[attribute]
 
     @cached_property
-    def _fields(self) -> dict[str, tuple[Codes, list[str]]]:
+    def _fields(self) -> dict[str, tuple[SmallCodes, list[str]]]:
         return {}
 
     @cached_property

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 Codes = npt.NDArray[np.int64]
+SmallCodes = npt.NDArray[np.signedinteger[Any]]
+"""Codes of the smallest type that holds them, as a categorical keeps them."""
 Mask = npt.NDArray[np.bool_]
 
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
@@ -86,7 +88,7 @@ def column(flows: pd.DataFrame, name: str) -> pd.Series[Any]:
     """A text column, all missing when the table lacks it."""
     if name in flows.columns:
         return flows[name]
-    return pd.Series(categorical(np.full(len(flows), -1), []), index=flows.index)
+    return pd.Series(categorical(np.full(len(flows), -1, dtype=np.int8), []), index=flows.index)
 
 
 def integers(flows: pd.DataFrame, name: str, missing: int = -1) -> Codes:
@@ -108,20 +110,26 @@ def flags_of(flows: pd.DataFrame) -> Codes:
 
 def categorical(codes: npt.NDArray[np.integer[Any]], categories: Any) -> pd.Categorical:
     """A categorical of text from codes, -1 for missing."""
-    return pd.Categorical.from_codes(codes, categories=pd.Index(categories))
+    return pd.Categorical.from_codes(codes, categories=pd.Index(categories), validate=False)
 
 
 def spread(codes: npt.NDArray[np.integer[Any]], texts: Sequence[str]) -> pd.Series[Any]:
     """One text for each distinct value, spread over the rows as a categorical; code -1 and the text ``""`` are absent."""
-    each, categories = numbered(texts)
-    return pd.Series(categorical(np.append(each, -1)[codes], categories))
+    each, categories = numbered([*texts, ""])
+    return pd.Series(categorical(each[codes], categories), copy=False)
 
 
-def numbered(texts: Sequence[str]) -> tuple[Codes, list[str]]:
+def numbered(texts: Sequence[str]) -> tuple[SmallCodes, list[str]]:
     """Codes of texts into their sorted distinct values, -1 for ``""``."""
     categories = sorted(set(texts) - {""})
     place = {text: at for at, text in enumerate(categories)}
-    return np.array([place.get(text, -1) for text in texts], dtype=np.int64), categories
+    return small(np.array([place.get(text, -1) for text in texts], dtype=np.int64), len(categories)), categories
+
+
+def small(codes: Codes, count: int) -> SmallCodes:
+    """Codes of `count` values in the smallest type that holds them: less memory to walk through for every row."""
+    fits = next(kind for kind in (np.int8, np.int16, np.int32, np.int64) if count <= np.iinfo(kind).max)
+    return codes.astype(fits)
 
 
 def fill(known: pd.Series[Any], where: pd.Series[Any], fresh: pd.Series[Any]) -> pd.Series[Any]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import flowkit as fk
 from flowkit.contract import provenance
 from flowkit.enrich import Inventory, InventoryWarning
+from flowkit.enrich.addresses import Addresses
 from flowkit.enrich.tenancy import ALWAYS, FOREVER, NOBODY_THEN, STRANGER, Tenancies, Tenancy
 from tests.flows import flow, table
 
@@ -41,7 +42,9 @@ def test_find_is_the_plain_walk(listed, landlords, questions):
     codes, distinct = pd.factorize(np.array([address for address, _, _ in questions], dtype=object))
     begin = np.array([min(a, b) for _, a, b in questions])
     end = np.array([max(a, b) for _, a, b in questions])
-    found = Tenancies(tenancies, landlords).find(codes.astype(np.int64), pd.Index(distinct, dtype="str"), begin, end)
+    found = Tenancies(tenancies, landlords).find(
+        codes.astype(np.int64), Addresses(pd.Index(distinct, dtype="str")), begin, end
+    )
     assert found.tolist() == [
         walk(tenancies, landlords, q[0], b, e) for q, b, e in zip(questions, begin, end, strict=True)
     ]
