@@ -89,7 +89,8 @@ class Tenancies:
 
     def _ended(self, tenancy: Codes, begin: Any) -> Mask:
         """Whether a tenancy, if there is one at all, was over before a flow's `begin`."""
-        return np.append(self._end, ALWAYS)[tenancy] < begin - _SLACK_MS
+        ended: Mask = np.append(self._end, ALWAYS)[tenancy] < begin - _SLACK_MS
+        return ended
 
     def _tenant(self, place: Codes, tenancy: Codes, begin: Any) -> Codes:
         landlord = self._landlord[place]
