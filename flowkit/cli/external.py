@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from flowkit.cli.options import Cluster, Flows, Force, Output, Subnets, TableFormat
-from flowkit.cli.output import print_table, print_text, read_flows, say, working
+from flowkit.cli.options import Cluster, Flows, Force, LongestPrefix, Output, Subnets, TableFormat
+from flowkit.cli.output import labels_of, print_table, print_text, read_flows, say, working
 
 
 class ExternalFormat(StrEnum):
@@ -25,6 +25,7 @@ def external(
     flows: Flows,
     cluster: Cluster = None,
     subnets: Subnets = None,
+    longest_prefix: LongestPrefix = False,  # noqa: FBT002 - a command line switch
     names: Annotated[Path | None, typer.Option(help="Names of addresses: a table with Addr and Name.")] = None,
     format_: Annotated[ExternalFormat, typer.Option("--format", help="How to print.")] = ExternalFormat.text,
     output: Output = None,
@@ -37,7 +38,7 @@ def external(
     import flowkit as fk
     from flowkit.matrix.external import custom_labels, read_names
 
-    named = read_flows(flows, cluster, subnets)
+    named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     with working("looking for unknown addresses"):
         table = fk.external(named, None if names is None else read_names(names))
     if format_ is ExternalFormat.yaml:

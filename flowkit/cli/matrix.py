@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowkit.cli.options import By, Cluster, Flows, Force, Format, Namespace, Output, State, Subnets, TableFormat, Where
-from flowkit.cli.output import chosen, print_table, read_flows, say, working
+from flowkit.cli.options import (
+    By,
+    Cluster,
+    Flows,
+    Force,
+    Format,
+    LongestPrefix,
+    Namespace,
+    Output,
+    State,
+    Subnets,
+    TableFormat,
+    Where,
+)
+from flowkit.cli.output import chosen, labels_of, print_table, read_flows, say, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +33,7 @@ def matrix(
     flows: Flows,
     cluster: Cluster = None,
     subnets: Subnets = None,
+    longest_prefix: LongestPrefix = False,  # noqa: FBT002 - a command line switch
     where: Where = None,
     by: By = None,
     namespace: Namespace = None,
@@ -34,7 +48,7 @@ def matrix(
     """
     import flowkit as fk
 
-    named = read_flows(flows, cluster, subnets)
+    named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     with working("building the flow matrix"):
         chosen_flows = fk.filter(named, where) if where is not None else named
         table = fk.matrix(chosen_flows, by=by).where(namespace=namespace, state=state)
@@ -55,6 +69,7 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")],
     cluster: Cluster = None,
     subnets: Subnets = None,
+    longest_prefix: LongestPrefix = False,  # noqa: FBT002 - a command line switch
     where: Where = None,
     by: By = None,
     namespace: Namespace = None,
@@ -69,7 +84,7 @@ def report(
     from flowkit.contract.at_rest import check_place
 
     check_place(output, force=force)
-    named = read_flows(flows, cluster, subnets)
+    named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     with working("building the flow matrix"):
         chosen_flows = fk.filter(named, where) if where is not None else named
         table = fk.matrix(chosen_flows, by=by).where(namespace=namespace)

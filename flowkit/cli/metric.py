@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from flowkit.cli.options import Cluster, Force, MetricFormat, Output, Subnets, TableFormat, Where
-from flowkit.cli.output import print_table, print_text, read_flows, say, working
+from flowkit.cli.options import Cluster, Force, LongestPrefix, MetricFormat, Output, Subnets, TableFormat, Where
+from flowkit.cli.output import labels_of, print_table, print_text, read_flows, say, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ def metric(
     ],
     cluster: Cluster = None,
     subnets: Subnets = None,
+    longest_prefix: LongestPrefix = False,  # noqa: FBT002 - a command line switch
     where: Where = None,
     step: Annotated[
         str | None, typer.Option(help="As time series: one value a step, e.g. 1m, by when a flow ended.")
@@ -54,7 +55,7 @@ def metric(
         return
     form = _chosen(format_, output, explain=explain)
     _check(form, output, step, len(metrics))
-    named = read_flows(flows, cluster, subnets)
+    named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     kept = fk.filter(named, where) if where is not None else named
     for each in metrics:
         with working(f"running {each.name}"):

@@ -52,6 +52,9 @@ Cluster = Annotated[
     Path | None, typer.Option(help="Inventory: what kubectl get pods,nodes,services,… -A -o json prints.")
 ]
 Subnets = Annotated[Path | None, typer.Option(help="FlowCollector whose subnet labels name address ranges.")]
+LongestPrefix = Annotated[
+    bool, typer.Option("--longest-prefix", help="The narrowest subnet label wins, not the first as in NetObserv.")
+]
 By = Annotated[
     Level | None, typer.Option(help="Level of the endpoints.", show_default="workload; address without names")
 ]

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flowkit.contract import Provenance
+    from flowkit.enrich import SubnetLabels
 
 
-def read_flows(where: list[str], cluster: Path | None, subnets: Path | None) -> pd.DataFrame:
+def read_flows(where: list[str], cluster: Path | None, subnets: Path | SubnetLabels | None) -> pd.DataFrame:
     """Read flows and, where an inventory or subnet labels are given, name their ends."""
     import flowkit as fk
 
@@ -27,6 +28,17 @@ def read_flows(where: list[str], cluster: Path | None, subnets: Path | None) -> 
         if cluster is not None or subnets is not None:
             flows = fk.enrich(flows, cluster=cluster, subnets=subnets)
     return flows
+
+
+def labels_of(subnets: Path | None, cluster: Path | None, *, longest_prefix: bool) -> Path | SubnetLabels | None:
+    """The subnet labels in the order asked for; auto-detected ranges are the cluster's own where its inventory tells them."""
+    import flowkit as fk
+
+    if subnets is None or not longest_prefix:
+        return subnets
+    own = () if cluster is None else fk.Inventory.load(cluster).subnets
+    labels = fk.SubnetLabels.load(subnets, own) if own else fk.SubnetLabels.load(subnets)
+    return labels.longest_prefix_first()
 
 
 def chosen(format_: TableFormat | None, output: Path | None) -> TableFormat:

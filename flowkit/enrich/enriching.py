@@ -87,6 +87,8 @@ def enrich(
         flows = declare(flows, inventory.declared) if inventory.declared else flows
     if subnets is not None:
         flows = _label(flows, SubnetLabels.load(subnets, detected), ends | _ends(flows, _TRANSLATED))
+    if cluster is not None:
+        flows = with_provenance(flows, provenance(flows).noting(*_unattributed(flows)))
     return flows
 
 
@@ -189,6 +191,21 @@ def _label(flows: pd.DataFrame, subnets: SubnetLabels, ends: Ends) -> pd.DataFra
         labelled[f"{side}SubnetLabel"] = fill(known, known.isna(), fresh)
     said = provenance(flows).losing(losses).noting(*_hidden(subnets))
     return with_provenance(flows.assign(**labelled), said)
+
+
+def _unattributed(flows: pd.DataFrame) -> list[str]:
+    """How many flows have an end in the cluster's own ranges that none of its objects had at that time."""
+    here = np.zeros(len(flows), dtype=bool)
+    for side in SIDES:
+        nobody = column(flows, f"{side}K8S_Type").isna() & column(flows, f"{side}K8S_Name").isna()
+        here |= (column(flows, f"{side}SubnetLabel").isin(openshift.OWN_RANGES) & nobody).to_numpy()
+    count = int(here.sum())
+    ranges = " or ".join(openshift.OWN_RANGES)
+    return (
+        [f"{count} flows have an unattributed end: in the range {ranges}, but of no object at that time"]
+        if count
+        else []
+    )
 
 
 def _hidden(subnets: SubnetLabels) -> list[str]:

@@ -14,6 +14,9 @@ from flowkit.manifests.documents import Manifest, read_objects
 
 Pairs = tuple[tuple[str, tuple[str, ...]], ...]
 
+OWN_RANGES = ("Pods", "Services")
+"""Labels of ranges whose addresses only objects of the cluster have; on its machines' network others may live too."""
+
 # Join subnet, transit switch, masquerade: OVN-Kubernetes' own addresses on every node.
 _OVN = ("100.64.0.0/16", "100.88.0.0/16", "169.254.0.0/17")
 DEFAULTS: Pairs = (

@@ -30,7 +30,9 @@ def backends(
     >>> backends([service], [piece])
     {('172.30.0.9', 80, 6): (('10.128.0.5', 8080, 6),)}
     """
-    pods = list(pods)
+    neighbours: dict[str, list[Body]] = {}
+    for pod in pods:
+        neighbours.setdefault((pod.get("metadata") or {}).get("namespace", ""), []).append(pod)
     by_service: dict[tuple[str, str], list[Body]] = {}
     for piece in slices:
         meta = piece.get("metadata") or {}
@@ -42,7 +44,7 @@ def backends(
         pieces = by_service.get((meta.get("namespace", ""), meta.get("name", "")), [])
         for port in spec.get("ports") or []:
             for address in spec.get("clusterIPs") or [spec.get("clusterIP") or "None"]:
-                sockets = _behind(pieces, port, address) if pieces else _selected(service, port, address, pods)
+                sockets = _behind(pieces, port, address) if pieces else _selected(service, port, address, neighbours)
                 behind = tuple(dict.fromkeys(sockets))
                 if behind and address != "None":
                     found[address, port["port"], _protocol(port)] = behind
@@ -79,14 +81,12 @@ def _behind(pieces: Iterable[Body], port: Body, address: str) -> Iterable[Socket
                         yield backend, other["port"], _protocol(other)
 
 
-def _selected(service: Body, port: Body, address: str, pods: Iterable[Body]) -> Iterable[Socket]:
+def _selected(service: Body, port: Body, address: str, neighbours: Mapping[str, list[Body]]) -> Iterable[Socket]:
     """The pods a Service selects, at the number its targetPort means for each of them."""
     wanted = (service.get("spec") or {}).get("selector") or {}
-    namespace = (service.get("metadata") or {}).get("namespace", "")
-    for pod in pods:
-        meta = pod.get("metadata") or {}
-        labels = meta.get("labels") or {}
-        if not wanted or meta.get("namespace", "") != namespace or wanted.items() - labels.items():
+    for pod in neighbours.get((service.get("metadata") or {}).get("namespace", ""), []):
+        labels = (pod.get("metadata") or {}).get("labels") or {}
+        if not wanted or wanted.items() - labels.items():
             continue
         number = _target(port, pod)
         for item in (pod.get("status") or {}).get("podIPs") or []:

@@ -1,8 +1,9 @@
 """The ends of a matrix's edges: which group each belongs to and what it is called on screens.
 
 Nodes are one endpoint, ``(nodes)``: which node it is does not matter to a policy. Outside addresses are named by their subnet
-label and are ``unknown`` without one. A workload is ``namespace/workload``, with its kind where that alone tells two apart;
-an address that stands for itself (a matrix by address) is in the group ``(addresses)``.
+label and are ``unknown`` without one; an address of the cluster's own ranges (the labels ``Pods`` and ``Services``) that
+none of its objects had is not outside but ``(unattributed)``. A workload is ``namespace/workload``, with its kind where that
+alone tells two apart; an address that stands for itself (a matrix by address) is in the group ``(addresses)``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from flowkit.enrich.openshift import OWN_RANGES
+
 EXTERNAL = "(external)"
+UNATTRIBUTED = "(unattributed)"
 NODES = "(nodes)"
 ADDRESSES = "(addresses)"
 UNKNOWN = "unknown"
@@ -19,16 +23,16 @@ EDGE_ENDS = ("namespace", "kind", "workload", "subnet_label")
 
 
 def endpoints(edges: pd.DataFrame) -> pd.DataFrame:
-    """List the distinct endpoints of `edges`, one row each, in the order external, nodes, then by namespace and name.
+    """List the distinct endpoints of `edges`, one row each: external, nodes, unattributed, then by namespace and name.
 
-    Columns: ``endpoint`` (unique name), ``group`` (namespace, ``(external)`` or ``(nodes)``), ``kind``, ``client`` and
-    ``server`` (whether it stands on that side of any edge).
+    Columns: ``endpoint`` (unique name), ``group`` (namespace, ``(external)``, ``(nodes)`` or ``(unattributed)``), ``kind``,
+    ``client`` and ``server`` (whether it stands on that side of any edge).
     """
     sides = {side: side_names(edges, side) for side in ("from", "to")}
     both = pd.concat(sides.values(), ignore_index=True).drop_duplicates("endpoint")
     both["client"] = both["endpoint"].isin(set(sides["from"]["endpoint"]))
     both["server"] = both["endpoint"].isin(set(sides["to"]["endpoint"]))
-    rank = both["group"].map({EXTERNAL: 0, NODES: 1}).fillna(2)
+    rank = both["group"].map({EXTERNAL: 0, NODES: 1, UNATTRIBUTED: 2}).fillna(3)
     return (
         both.assign(_rank=rank).sort_values(["_rank", "group", "endpoint"]).drop(columns="_rank").reset_index(drop=True)
     )
@@ -53,18 +57,30 @@ def side_names(edges: pd.DataFrame, side: str) -> pd.DataFrame:
     # No namespace can be called so in Kubernetes; one that is must not pass for a group of ours.
     part["namespace"] = part["namespace"].mask(part["namespace"].str.startswith("("), "‹" + part["namespace"] + "›")
     external, node, bare = part["kind"] == "", part["kind"] == "Node", part["namespace"] == ""
-    outside = EXTERNAL + " " + part["subnet_label"].where(part["subnet_label"] != "", UNKNOWN)
+    where = pd.Series(EXTERNAL, index=edges.index).mask(
+        is_unattributed(part["kind"], part["subnet_label"]), UNATTRIBUTED
+    )
+    outside = where + " " + part["subnet_label"].where(part["subnet_label"] != "", UNKNOWN)
     inside = part["namespace"].where(part["workload"] == "", part["namespace"] + "/" + part["workload"])
     name = inside.mask(bare, part["workload"]) + _kind_suffix(edges, part)
     group = part["namespace"].mask(bare, ADDRESSES)
     return pd.DataFrame(
         {
             "endpoint": name.mask(external, outside).mask(node, NODES),
-            "group": group.mask(external, EXTERNAL).mask(node, NODES),
+            "group": group.mask(external, where).mask(node, NODES),
             "kind": part["kind"],
         },
         index=edges.index,
     )
+
+
+def is_unattributed(kind: pd.Series[Any], subnet_label: pd.Series[Any]) -> pd.Series[Any]:
+    """Whether an end is in the cluster's own ranges without being one of its objects (both texts, ``""`` for none).
+
+    >>> is_unattributed(pd.Series(["", "Pod", ""]), pd.Series(["Pods", "Pods", "EXT:x"])).tolist()
+    [True, False, False]
+    """
+    return (kind == "") & subnet_label.isin(OWN_RANGES)
 
 
 def _kind_suffix(edges: pd.DataFrame, part: dict[str, pd.Series[Any]]) -> pd.Series[Any]:

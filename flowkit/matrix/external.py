@@ -19,7 +19,7 @@ from flowkit.enrich.addresses import canonical, parse
 from flowkit.errors import SourceError
 from flowkit.matrix.building import WORKLOAD, talk
 from flowkit.matrix.conversations import ANSWERED
-from flowkit.matrix.endpoints import EDGE_ENDS, side_names
+from flowkit.matrix.endpoints import EDGE_ENDS, is_unattributed, side_names
 
 _BLOCK = {4: 24, 16: 48}
 _SHOWN = 5
@@ -87,9 +87,10 @@ def custom_labels(table: pd.DataFrame) -> str:
 
 
 def _end(talks: pd.DataFrame, role: str) -> pd.DataFrame:
-    """The conversations whose `role` is outside (no object of the cluster), that end's address, and who is at the other."""
+    """Conversations whose `role` is outside (no object of the cluster, not in its own ranges), its address, its peer."""
     here, there = ("to", "from") if role == "server" else ("from", "to")
-    mine = talks[talks[f"{here}_kind"].astype("str") == ""]
+    kind, label = (talks[f"{here}_{name}"].astype("str").fillna("") for name in ("kind", "subnet_label"))
+    mine = talks[(kind == "") & ~is_unattributed(kind, label)]
     texts = mine[[f"{end}_{name}" for end in ("from", "to") for name in EDGE_ENDS]].astype("str").fillna("")
     return pd.DataFrame(
         {

@@ -139,3 +139,18 @@ def test_nothing_heavy_is_imported_for_help():
     heavy = "{m for m in sys.modules if m in ('pandas', 'numpy', 'duckdb', 'plotly', 'pyarrow')}"
     code = f"import sys, flowkit.cli; print({heavy})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_the_first_subnet_label_wins_unless_the_longest_prefix_is_asked_for(tmp_path):
+    import flowkit as fk
+
+    flows = fk.write(table(*exchange("10.128.0.5:51000", "203.0.113.9:443")), tmp_path / "flows.parquet")
+    labels = tmp_path / "collector.yaml"
+    wide_first = "customLabels: [{name: Wide, cidrs: [203.0.0.0/8]}, {name: Narrow, cidrs: [203.0.113.0/24]}]"
+    labels.write_text(f"kind: FlowCollector\nspec: {{processor: {{subnetLabels: {{{wide_first}}}}}}}\n")
+
+    def label(*more):
+        done = run("matrix", flows, "--by", "workload", "--subnets", labels, "--format", "json", *more)
+        return json.loads(done.stdout)[0]["to_subnet_label"]
+
+    assert (label(), label("--longest-prefix")) == ("Wide", "Narrow")

@@ -21,6 +21,11 @@ def test_no_pod_address_is_unattributed(flows):
     assert inside == {"10.128.1.200"}
 
 
+def test_what_no_pod_has_is_said(flows, matrix):
+    assert "(unattributed) Pods" in set(matrix.endpoints["endpoint"])
+    assert any("have an unattributed end" in note for note in fk.provenance(flows).notes)
+
+
 def test_every_edge_says_how_its_direction_is_known(matrix):
     assert (matrix.edges["direction_by"] != "").all()
 

@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+import flowkit as fk
 from flowkit.enrich import Inventory, InventoryWarning
 from flowkit.errors import SpecError
 from tests.enrich.cluster import CLUSTER, OBJECTS
+from tests.flows import flow, table
 
 
 def without(*kinds):
@@ -124,3 +126,37 @@ def test_without_endpoint_slices_a_service_has_the_pods_it_selects():
     assert Inventory.load({"kind": "List", "items": items}).backends == {
         ("172.30.0.9", 80, 6): (("10.1.0.1", 8080, 6), ("10.1.0.2", 9090, 6))
     }
+
+
+def test_an_address_that_is_none_belongs_to_whoever_spells_it_so_and_harms_nobody():
+    odd = {"kind": "Pod", "metadata": {"name": "odd", "namespace": "n"}, "status": {"podIP": "no-address"}}
+    flows = fk.enrich(table(flow("no-address", "10.128.0.5")), cluster={"kind": "List", "items": [*OBJECTS, odd]})
+    assert flows[["SrcK8S_Name", "DstK8S_Name"]].values.tolist() == [["odd", "web-7d9-x"]]
+
+
+def test_mapped_ipv6_is_the_ipv4_address_in_inventory_and_flows():
+    mapped = {"kind": "Pod", "metadata": {"name": "mapped"}, "status": {"podIP": "::ffff:10.128.9.9"}}
+    flows = table(flow("10.128.9.9", "[::ffff:10.128.0.5]"), flow("[::FFFF:a80:909]", "10.128.0.5"))
+    named = fk.enrich(flows, cluster={"kind": "List", "items": [*OBJECTS, mapped]})
+    assert named[["SrcK8S_Name", "DstK8S_Name"]].values.tolist() == [["mapped", "web-7d9-x"]] * 2
+
+
+def test_an_owner_of_unknown_kind_is_the_workload():
+    owners = [{"kind": "Rollout", "name": "canary"}]
+    pod = {"kind": "Pod", "metadata": {"name": "p", "ownerReferences": owners}, "status": {"podIP": "10.9.9.9"}}
+    who = Inventory.load({"kind": "List", "items": [*OBJECTS, pod]}).identities["10.9.9.9"]
+    assert (who.owner_type, who.owner_name) == ("Rollout", "canary")
+
+
+def test_many_pods_load_in_one_go(tmp_path):
+    pods = []
+    for number in range(3_000):
+        pod = json.loads(json.dumps(OBJECTS[4]))
+        pod["metadata"] |= {"name": f"p{number}", "uid": str(number), "annotations": {"more": "x" * 2_000}}
+        pod["status"] |= {"podIP": f"10.130.{number >> 8}.{number & 255}", "podIPs": []}
+        pods.append(pod)
+    path = tmp_path / "big.json"
+    path.write_text(json.dumps({"kind": "List", "items": [*OBJECTS, *pods]}, indent=4))
+    identities = Inventory.load(path).identities
+    assert identities["10.130.11.183"].name == "p2999"
+    assert {identities[pod["status"]["podIP"]].owner_name for pod in pods} == {"web"}

@@ -139,3 +139,8 @@ def test_hidden_cidrs_are_those_inside_an_earlier_one(cidrs):
         if any(nets[a].version == nets[b].version and nets[b].subnet_of(nets[a]) for a in range(b))
     }
     assert set(labels.hidden()["label"]) == inside
+
+
+def test_a_cidr_with_host_bits_is_masked():
+    labels = SubnetLabels.load({"EXT:x": ["10.10.10.7/24", "2001:db8::7/64"]})
+    assert [str(network) for network in labels.networks] == ["10.10.10.0/24", "2001:db8::/64"]

@@ -74,3 +74,14 @@ def test_names_are_read(tmp_path):
     (tmp_path / "n.jsonl").write_text('{"Addr": "10.0.0.1", "Name": "a"}\n')
     for name in ("n.csv", "n.jsonl"):
         assert read_names(tmp_path / name).to_dict("records") == [{"Addr": "10.0.0.1", "Name": "a"}]
+
+
+def test_an_address_of_the_clusters_own_range_is_unattributed_not_outside():
+    ghost = exchange("10.128.0.5:50010", "10.128.1.200:8080", **WEB, SrcSubnetLabel="Pods", DstSubnetLabel="Pods")
+    flows = table(*ghost, *OUT[:2])
+    assert fk.external(flows)["block"].tolist() == ["203.0.113.0/24"]
+    assert fk.matrix(flows).endpoints[["endpoint", "group"]].values.tolist() == [
+        ["(external) unknown", "(external)"],
+        ["(unattributed) Pods", "(unattributed)"],
+        ["shop/web", "shop"],
+    ]
