@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from flowkit.contract import FLAG_BITS, flag_names
-from flowkit.contract.layout import write_layout
+from flowkit.contract.layout import VERSION, write_layout
 
 SEED = 20251
 ROWS_A_MINUTE = 1_000_000
@@ -185,7 +185,7 @@ def plain_texts(flows: pd.DataFrame) -> pd.DataFrame:
 
 def folder(kind: str, rows: int) -> Path:
     """The folder of `rows` flows, made if it is not there whole: `kind` is ``plain`` (NetObserv's columns) or ``own``."""
-    path = DATA / f"{kind}-{rows}"
+    path = DATA / (f"own{VERSION}-{rows}" if kind == "own" else f"{kind}-{rows}")
     if path.is_dir():
         return path
     part = path.with_suffix(".part")

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from flowkit.contract import FIELDS, Provenance, conform, endpoint_table, provenance, stack, with_provenance
 from flowkit.contract.endpoint_table import number_column
-from flowkit.contract.layout import FLAG_LISTS, stamp_of
+from flowkit.contract.layout import FLAG_LISTS, in_time, stamp_of
 from flowkit.errors import ContractError, SourceError
 from flowkit.sources.columns import ends, lists
 
@@ -128,7 +128,7 @@ def _plain(table: pa.Table, ends_: pa.Table, names: tuple[str, ...]) -> pd.DataF
     if FLAG_LISTS in kept.columns:
         kept = kept.rename(columns={FLAG_LISTS: "Flags"})
     columns = {name: kept[name] if name in kept.columns else _end(name, table, ends_) for name in names}
-    return pd.DataFrame(columns, columns=list(names))
+    return in_time(pd.DataFrame(columns, columns=list(names)))
 
 
 def _end(name: str, table: pa.Table, ends_: pa.Table) -> pd.Series[Any]:

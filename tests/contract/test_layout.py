@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -61,11 +62,12 @@ def test_what_is_written_is_read_back(tmp_path_factory, first, later):
     for frame in written:
         assert set(frame.columns) <= set(back.columns)
     expected = [row for frame in written for row in as_rows(frame)]
-    # Files and rows stand in the order of time; what ends in one millisecond keeps the order of writing.
+    # Files and rows stand in the order of time; what ends in one millisecond in that of its bit set, then of writing.
     assert sorted(map(one_text, as_rows(back))) == sorted(map(one_text, expected))
     if len(written) == 1:
-        sorted_rows = as_rows(written[0].sort_values("TimeFlowEndMs", kind="stable"))
-        assert as_rows(back) == sorted_rows
+        is_bits = "Flags" in written[0] and written[0]["Flags"].dtype != object
+        order = ["TimeFlowEndMs", "Flags"] if is_bits else ["TimeFlowEndMs"]
+        assert as_rows(back) == as_rows(written[0].sort_values(order, kind="stable"))
         assert back.dtypes.astype(str).to_dict() == written[0].dtypes.astype(str).to_dict()
 
 
@@ -132,11 +134,40 @@ def test_a_name_of_the_layouts_own_is_refused(tmp_path):
 
 
 def test_a_younger_layout_is_refused(tmp_path):
-    with pytest.raises(ContractError, match="layout 2 is younger than this flowkit"):
-        stamp_of({b"flowkit.layout": b'{"version": 2, "columns": []}'})
+    with pytest.raises(ContractError, match="layout 3 is younger than this flowkit"):
+        stamp_of({b"flowkit.layout": b'{"version": 3, "columns": []}'})
     write_layout(pd.DataFrame({"SrcAddr": ["a"]}), tmp_path)
     (path,) = tmp_path.glob("1970*.parquet")
     stored = pq.read_table(path, partitioning=None)
-    pq.write_table(stored.replace_schema_metadata({b"flowkit.layout": b'{"version": 2, "columns": []}'}), path)
+    pq.write_table(stored.replace_schema_metadata({b"flowkit.layout": b'{"version": 3, "columns": []}'}), path)
     with pytest.raises(SourceError, match="younger than this flowkit"):
         fk.read(tmp_path)
+
+
+def test_a_block_lies_by_flags_within_and_by_time_between(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "ROWS_A_GROUP", 3)
+    flags = ["ACK", "SYN", None, "SYN", "ACK", "SYN"]
+    frame = table(*({"SrcPort": n, "TimeFlowEndMs": n, "Flags": [f] if f else None} for n, f in enumerate(flags)))
+    (path,) = write_layout(frame, tmp_path).glob("1970*.parquet")
+    file = pq.ParquetFile(path)
+    blocks = [file.read_row_group(place).column("SrcPort").to_pylist() for place in range(file.num_row_groups)]
+    assert blocks == [[1, 0, 2], [3, 5, 4]]
+    assert fk.read(tmp_path)["SrcPort"].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_folder_of_version_1_is_read_in_the_order_it_has(tmp_path):
+    write_layout(table({"SrcPort": 1, "TimeFlowEndMs": 7, "Flags": ["ACK"]}), tmp_path)
+    (path,) = tmp_path.glob("1970*.parquet")
+    old = pa.table({"SrcPort": [1, 2], "TimeFlowEndMs": [7, 7], "Flags": pa.array([16, 2], pa.uint16())})
+    said = b'{"version": 1, "columns": ["SrcPort", "TimeFlowEndMs", "Flags"]}'
+    pq.write_table(old.replace_schema_metadata({b"flowkit.layout": said}), path)
+    assert fk.read(tmp_path)["SrcPort"].tolist() == [1, 2]
+
+
+def test_lists_and_maps_are_packed_and_what_every_query_reads_is_not(tmp_path):
+    frame = table({"DstPort": 1, "TimeFlowEndMs": 7, "Interfaces": ["eth0"], "NetworkEvents": [{"Name": "allow"}]})
+    (path,) = write_layout(frame, tmp_path).glob("1970*.parquet")
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    packed = {group.column(place).path_in_schema: group.column(place).compression for place in range(group.num_columns)}
+    assert {name for name, how in packed.items() if how == "UNCOMPRESSED"} == {"SrcEp", "DstEp", "DstPort"}
+    assert len(packed) == 7
