@@ -20,6 +20,9 @@ def rollup(
     ] = None,
     every: Annotated[str, typer.Option(help="Length of a period: 5m, 1h, 1d.")] = "1h",
     finish: Annotated[bool, typer.Option("--finish", help="Make the last periods too, which may still grow.")] = False,  # noqa: FBT002
+    skip_damaged: Annotated[  # noqa: FBT002
+        bool, typer.Option("--skip-damaged", help="Leave damaged files out; the rollup and its results say which.")
+    ] = False,
     cluster: Cluster = None,
     subnets: Subnets = None,
 ) -> None:
@@ -29,12 +32,16 @@ def rollup(
     """
     import flowkit as fk
     from flowkit.matrix.rollup import rollup as bring_up_to_date
+    from flowkit.matrix.rollup_flows import Reading
 
     metrics = [one for path in metric or [] for one in fk.FlowMetric.load_all(path)]
     naming = partial(fk.enrich, cluster=cluster, subnets=subnets) if cluster or subnets else None
+    reading = Reading(naming, "skip" if skip_damaged else "refuse")
     with working(f"rolling up {flows}"):
-        done = bring_up_to_date(flows, into, metrics, every, naming, finish=finish)
+        done = bring_up_to_date(flows, into, metrics, every, reading, finish=finish)
     print_table(done[done["what"] != "kept"], TableFormat.text, None, force=False)
+    for note in fk.provenance(done).notes:
+        typer.echo(note, err=True)
     for when in done.loc[done["what"] == "late", "period"]:
         typer.echo(
             f"late flows of {when:%Y-%m-%d %H:%M} UTC left out: the flows its period was made of are gone", err=True

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from flowkit.enrich.sides import Codes, Ends, Mask, column, integers, socket
+from flowkit.enrich.sides import Codes, Ends, Mask, among, column, integers, socket
 
 # Clocks of two nodes differ; copies of one connection start and end within this of each other.
 _SLACK_MS = 2_000
@@ -82,7 +82,7 @@ class Copies:
         """
         rows = np.flatnonzero(end.rows & kept)
         plain = kept & ~self.to_service & ~self.from_service
-        others = np.flatnonzero(plain & np.isin(end.client, end.client[rows]))
+        others = np.flatnonzero(plain & among(end.client, end.client[rows]))
         spans = self._spans(others, pd.DataFrame({"client": end.client[others], "server": end.server[others]}))
         asked = {"client": end.client[rows], "service": end.server[rows], "row": rows, "told": end.told[rows]}
         pairs = self._overlapping(pd.DataFrame(asked).merge(spans, on="client"))

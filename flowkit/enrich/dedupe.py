@@ -14,7 +14,7 @@ import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich.copies import Copies
-from flowkit.enrich.sides import Codes, Mask, column, integers
+from flowkit.enrich.sides import Codes, Mask, column, distinct, integers
 
 _INGRESS, _EGRESS = 0, 1
 # The fields of an end that say who it is; after translation they come from the field's Xlat twin, where there is one.
@@ -79,8 +79,9 @@ def _other_recorder(flows: pd.DataFrame, copies: Copies) -> Codes:
 
 
 def _recorder(flows: pd.DataFrame) -> Codes:
-    agent, capture = (column(flows, name).astype("str").fillna("") for name in ("AgentIP", "CaptureFile"))
-    return pd.factorize(agent + "|" + capture)[0].astype(np.int64)
+    agent, capture = (distinct(column(flows, name)) for name in ("AgentIP", "CaptureFile"))
+    # Numbered by first appearance: among recorders of equally many packets the first one stays.
+    return pd.factorize(agent[0] * (len(capture[1]) + 1) + capture[0])[0].astype(np.int64)
 
 
 def _translate(flows: pd.DataFrame, copies: Copies, kept: Mask) -> tuple[pd.DataFrame, int, int]:

@@ -63,6 +63,15 @@ def proto_of(sockets: Codes) -> Codes:
     return (sockets & (1 << 9) - 1) - 1
 
 
+def among(codes: Codes, wanted: Codes) -> Mask:
+    """Which of the codes are wanted: `numpy.isin` without its sorting, several times faster on millions.
+
+    >>> among(np.array([3, 1, 3]), np.array([3])).tolist()
+    [True, False, True]
+    """
+    return np.asarray(pd.Series(codes).isin(pd.unique(wanted)).to_numpy(dtype=np.bool_))
+
+
 def common_codes(columns: list[pd.Series[Any]]) -> tuple[list[Codes], pd.Index[Any]]:
     """Integer codes of several text columns in one numbering, -1 for absent, and the texts in code order."""
     categoricals = [col if isinstance(col.dtype, pd.CategoricalDtype) else col.astype("category") for col in columns]

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,43 +20,36 @@ from typing import Any
 
 import pandas as pd
 
-from flowkit.contract import conform, provenance, stack, with_provenance
+from flowkit.contract import provenance, with_provenance
 from flowkit.contract.provenance import merge
 from flowkit.contract.replacing import replacing
 from flowkit.engine import run
 from flowkit.errors import ContractError, FlowkitError
+from flowkit.matrix.rollup_flows import Damage, DamagedFile, FlowFile, Reading, Windows, covering, files_of
 from flowkit.matrix.spanning import added_up, period_edges
 from flowkit.metric import FlowMetric
 from flowkit.metric.plan import plan
-from flowkit.sources import read
-from flowkit.sources.parquet import Period, read_period, time_range
+from flowkit.sources.parquet import Period
 
 VERSION = 1
 PERIODS, SETTINGS, TAKEN, EDGES, WHOLE = "periods", "rollup.json", "taken.json", "edges.parquet", "edges.parquet"
 _TIME = "TimeFlowEndMs"
 _PART, _OLD = ".part-", ".old-"
-_TAIL = 1 << 16
 _DAY = 24 * 3600
-Naming = Callable[[pd.DataFrame], pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class _File:
-    """A file of flows: what it is by content, and the times it covers."""
-
-    path: Path
-    identity: str
-    times: Period
+AS_IT_IS = Reading()
+_Row = tuple[pd.Timestamp, int | None, str]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What a run makes: where, of which metrics, how long a period is, at which level edges stand, how ends get names."""
+    """What a run makes: where, of which metrics, how long a period is, how files are read, what is left out, how far."""
 
     into: Path
     metrics: tuple[FlowMetric, ...]
     every: int
-    naming: Naming | None
+    reading: Reading
+    damage: Damage
+    finish: bool
 
 
 def rollup(
@@ -64,7 +57,7 @@ def rollup(
     into: str | Path,
     metrics: Sequence[FlowMetric] = (),
     every: str = "1h",
-    naming: Naming | None = None,
+    reading: Reading = AS_IT_IS,
     *,
     finish: bool = False,
 ) -> pd.DataFrame:
@@ -72,11 +65,13 @@ def rollup(
 
     A period (`every`: ``5m``, ``1h``, ``1d``; from midnight UTC, by ``TimeFlowEndMs``) is made when there are flows from
     after the period that follows it, for conversations and copies cross borders: it is made in view of its two
-    neighbours. `finish` makes the last ones as well; later flows renew them. Three periods must fit in memory. `naming`
-    is applied to the flows first, such as ``partial(fk.enrich, cluster="cluster.json")``.
+    neighbours (`flowkit.matrix.rollup_flows`). `finish` makes the last ones as well; later flows renew them. Three
+    periods must fit in memory. `reading` gives flows their names first, ``Reading(partial(fk.enrich, cluster=…))``, and
+    leaves damaged files out, ``Reading(damaged="skip")``: what is left out stands in the rollup and in all its results.
 
     Columns of the result: ``period`` (its start), ``flows``, ``what``: made, renewed, kept, waits, or late (a file came
-    after the period's flows were removed, and is left out). Raises `ContractError` when the folder has other periods.
+    after the period's flows were removed, and is left out). Raises `ContractError` when the folder has other periods,
+    `SourceError` for a damaged file.
 
     >>> import tempfile, flowkit as fk
     >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2"], "DstAddr": ["10.0.0.1"], "DstPort": [443], "Proto": [6],
@@ -86,13 +81,27 @@ def rollup(
     ...     rollup(folder + "/flows", folder + "/hours", finish=True)["what"].tolist()
     ['made']
     """
-    job = _Job(Path(into), tuple(metrics), _milliseconds(every), naming)
-    with _alone(job.into):
+    length, place = _milliseconds(every), Path(into)
+    with _alone(place):
+        job = _Job(place, tuple(metrics), length, reading, Damage.load(place), finish)
         _check_settings(job)
-        files = _files(flows)
-        rows = [_brought_up(job, files, number, finish=finish) for number in _numbers(files, job.every)]
-        _add_up(job.into)
-    return pd.DataFrame(rows, columns=["period", "flows", "what"])
+        rows = _all_brought_up(job, flows)
+        _add_up(place)
+    return with_provenance(pd.DataFrame(rows, columns=["period", "flows", "what"]), job.damage.said())
+
+
+def _all_brought_up(job: _Job, flows: str | Path) -> list[_Row]:
+    """Bring up every period; from a file that shows itself damaged on the way, again without it."""
+    while True:
+        files = files_of(flows, job.reading, job.damage)
+        job.damage.save(job.into)
+        windows = Windows(files, job.every, job.reading)
+        try:
+            return [_brought_up(job, windows, number) for number in _numbers(files, job.every)]
+        except DamagedFile as error:
+            if job.reading.damaged == "refuse":
+                raise
+            job.damage.found(error.path, error)
 
 
 def _milliseconds(every: str) -> int:
@@ -128,63 +137,27 @@ def _check_settings(job: _Job) -> None:
     path.write_text(json.dumps(wanted))
 
 
-def _files(flows: str | Path) -> list[_File]:
-    """The files of flows, each content once."""
-    where = Path(flows)
-    paths = sorted(path for path in where.rglob("*") if path.is_file()) if where.is_dir() else [where]
-    found: dict[str, _File] = {}
-    for path in paths:
-        times = None if path.name.startswith(".") else _times(path)
-        if times is not None:
-            file = _File(path, _identity(path), times)
-            found.setdefault(file.identity, file)
-    return list(found.values())
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(4) == b"PAR1"
-
-
-def _times(path: Path) -> Period | None:
-    if _is_parquet(path):
-        return time_range(path)
-    times = read(path).get(_TIME, pd.Series(dtype="Int64")).dropna()
-    return (int(times.min()), int(times.max())) if len(times) else None
-
-
-def _identity(path: Path) -> str:
-    """A hash of the content; of Parquet, of its end, where counts, extremes and places of all columns stand."""
-    with path.open("rb") as stream:
-        if _is_parquet(path):
-            stream.seek(max(0, path.stat().st_size - _TAIL))
-        return f"{path.stat().st_size}-{hashlib.file_digest(stream, 'sha256').hexdigest()[:32]}"
-
-
-def _numbers(files: list[_File], every: int) -> list[int]:
+def _numbers(files: list[FlowFile], every: int) -> list[int]:
     """The periods in which a file may have flows, by their number since 1970."""
     return sorted({number for file in files for number in range(file.times[0] // every, file.times[1] // every + 1)})
 
 
-def _covering(files: list[_File], start: int, end: int) -> list[_File]:
-    return [file for file in files if file.times[0] < end and file.times[1] >= start]
-
-
-def _brought_up(job: _Job, files: list[_File], number: int, *, finish: bool) -> tuple[pd.Timestamp, int | None, str]:
+def _brought_up(job: _Job, windows: Windows, number: int) -> _Row:
+    files = windows.files
     start, end = number * job.every, (number + 1) * job.every
     when = pd.Timestamp(start, unit="ms", tz="UTC")
     place = job.into / PERIODS / f"{when:%Y%m%dT%H%M%SZ}"
-    near = _covering(files, start - job.every, end + job.every)
+    near = covering(files, start - job.every, end + job.every)
     taken = _taken(place)
     wanted = {"files": sorted(file.identity for file in near), "metrics": _definitions(job)}
     if taken and {key: taken[key] for key in wanted} == wanted:
         return when, taken["flows"], "kept"
     if taken and not set(taken["files"]) <= set(wanted["files"]):
-        own = {file.identity for file in _covering(files, start, end)}
+        own = {file.identity for file in covering(files, start, end)}
         return when, taken["flows"], "late" if own - set(taken["files"]) else "kept"
-    if not finish and max(file.times[1] for file in files) < end + job.every:
+    if not job.finish and max(file.times[1] for file in files) < end + job.every:
         return when, None, "waits"
-    count = _made(job, near, (start, end), place, wanted)
+    count = _made(job, windows.view(number), (start, end), place, wanted)
     return when, count, "renewed" if taken else "made"
 
 
@@ -200,9 +173,8 @@ def _definitions(job: _Job) -> dict[str, str]:
     return {name: hashlib.sha256(text.encode()).hexdigest()[:16] for name, text in said.items()}
 
 
-def _made(job: _Job, near: list[_File], period: Period, place: Path, wanted: dict[str, Any]) -> int:
+def _made(job: _Job, window: pd.DataFrame, period: Period, place: Path, wanted: dict[str, Any]) -> int:
     """Make one period beside its place, then put it there."""
-    window = _named(job, near, (period[0] - job.every, period[1] + job.every))
     within = (window[_TIME] >= period[0]) & (window[_TIME] < period[1])
     own = window[within.fillna(value=False).to_numpy(dtype=bool)].reset_index(drop=True)
     part = place.with_name(_PART + place.name)
@@ -265,16 +237,3 @@ def _add_up(into: Path) -> None:
     if places and not (into / WHOLE).exists():
         with suppress(ContractError), replacing(into / WHOLE) as stream:
             edges_of(places).to_parquet(stream, index=False, compression="zstd")
-
-
-def _named(job: _Job, near: list[_File], window: Period) -> pd.DataFrame:
-    """The flows of a window, conformed, in the order of time."""
-    parquet = [file.path for file in near if _is_parquet(file.path)]
-    rest = [file.path for file in near if not _is_parquet(file.path)]
-    parts = [read_period(parquet, window)] if parquet else []
-    for path in rest:
-        flows = read(path)
-        within = (flows[_TIME] >= window[0]) & (flows[_TIME] < window[1])
-        parts.append(flows[within.fillna(value=False).to_numpy(dtype=bool)])
-    flows = conform(stack(parts).sort_values(_TIME, kind="stable", ignore_index=True))
-    return flows if job.naming is None else conform(job.naming(flows))

@@ -15,7 +15,7 @@ import pandas as pd
 from flowkit.contract import FLAG_BITS, Provenance, provenance, with_provenance
 from flowkit.enrich import dedupe, orient
 from flowkit.enrich.orient import RULES
-from flowkit.enrich.sides import TCP, Codes, Ends, Mask, flags_of, integers
+from flowkit.enrich.sides import TCP, Codes, Ends, Mask, among, flags_of, integers, paired
 from flowkit.matrix.building import SUFFIXES, edges_of, level_of, whole_names
 from flowkit.matrix.conversations import conversations
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES
@@ -38,7 +38,7 @@ def period_edges(window: pd.DataFrame, period: tuple[int, int]) -> pd.DataFrame:
     code = pd.unique(talk[within])
     own = conversations(oriented[within].reset_index(drop=True), identity, refused)
     own = own.assign(**{name: whole[name].array.take(code) for name in (*identity, *_DECIDED)})
-    carried = _carried(own, _begun(oriented, talk, within)[code], np.isin(code, talk[time < period[0]]))
+    carried = _carried(own, _begun(oriented, talk, within)[code], among(code, talk[time < period[0]]))
     edges, further = (edges_of(one, level, _RULES) for one in (own, own.assign(connections=carried)))
     made = edges.assign(carried=further["connections"], level=pd.Series(level, index=edges.index, dtype="str"))
     return with_provenance(made, _said(window, period))
@@ -54,7 +54,7 @@ def _talks(oriented: pd.DataFrame) -> Codes:
     ends, from_client = Ends.of(oriented), (oriented["Client"] == "Src").to_numpy()
     client = np.where(from_client, ends.source, ends.destination)
     server = np.where(from_client, ends.destination, ends.source)
-    return pd.factorize(pd.MultiIndex.from_arrays([client, server]))[0].astype(np.int64)
+    return paired(client, server)[0]
 
 
 def _begun(oriented: pd.DataFrame, talk: Codes, within: Mask) -> Codes:

@@ -71,6 +71,13 @@ def time_range(path: Path) -> Period | None:
     return None if edges["min"] is None else (int(edges["min"]), int(edges["max"]))
 
 
+def written_losses(path: Path) -> dict[str, int]:
+    """What had been lost of a file's flows before they were written, as the file says."""
+    flows = pd.DataFrame()
+    flows.attrs.update(_attrs(pq.read_schema(path)))
+    return dict(provenance(flows).losses)
+
+
 def _statistics(file: Any) -> dict[str, Any] | None:
     """The extremes of the time by the statistics of all row groups; None when one of them has none."""
     groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]

@@ -11,18 +11,21 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import flowkit as fk
+from flowkit.contract import Provenance, with_provenance
 from flowkit.contract.layout import write_layout
 from flowkit.engine import run
-from flowkit.errors import ContractError
+from flowkit.errors import ContractError, SourceError
 from flowkit.matrix import rollup as room
 from flowkit.matrix.rolled import matrix_of_rollup, metric_of_rollup
 from flowkit.matrix.rollup import rollup
+from flowkit.matrix.rollup_flows import Damage, Reading, Windows, files_of
 from flowkit.metric.plan import plan
 from tests.flows import ANSWERING, OPENING, flow, pod, table
 from tests.parity.running import metric
 
 HOUR = 3_600_000
 # An example writes and reads dozens of files: a failure is not made smaller.
+SKIP = Reading(damaged="skip")
 QUICK = (Phase.explicit, Phase.generate)
 NAMES = ("web", "api", "db")
 METRICS = [
@@ -270,7 +273,12 @@ def test_json_lines_and_plain_parquet_roll_up_alike(tmp_path):
 
 def test_names_are_given_on_the_way(tmp_path):
     write_layout(SPANNING.drop(columns=[name for name in SPANNING if "K8S" in name]), tmp_path / "flows")
-    rollup(tmp_path / "flows", tmp_path / "hours", naming=lambda flows: flows.assign(SrcK8S_Type="Pod"), finish=True)
+    rollup(
+        tmp_path / "flows",
+        tmp_path / "hours",
+        reading=Reading(lambda flows: flows.assign(SrcK8S_Type="Pod")),
+        finish=True,
+    )
     assert matrix_of_rollup(tmp_path / "hours").by == "workload"
 
 
@@ -303,3 +311,56 @@ def test_sums_beyond_64_bits_stay_exact(tmp_path):
     write_layout(flows, tmp_path / "flows")
     rollup(tmp_path / "flows", tmp_path / "hours", METRICS[1:2], finish=True)
     assert metric_of_rollup(tmp_path / "hours", METRICS[1].name)["value"].tolist() == [4 * (2**64 - 1)]
+
+
+def three_files(place):
+    """The conversations hour by hour, a file each; the second one's last column is cut out of the middle."""
+    for hour in (0, 1, 3):
+        time = SPANNING["TimeFlowEndMs"]
+        write_layout(SPANNING[(time >= hour * HOUR) & (time < (hour + 1) * HOUR)], place)
+    return sorted(place.glob("1970*.parquet"))
+
+
+@pytest.mark.parametrize("where", ["its end", "its flows"])
+def test_a_damaged_file_is_refused_or_left_out_and_said(tmp_path, where):
+    damaged = three_files(tmp_path / "flows")[1]
+    whole = damaged.read_bytes()
+    broken = whole[:-20] if where == "its end" else whole[:4] + bytes(200) + whole[204:]
+    damaged.write_bytes(broken)
+    with pytest.raises(SourceError, match=damaged.name):
+        rollup(tmp_path / "flows", tmp_path / "hours", METRICS[1:2], finish=True)
+    for _ in range(2):
+        done = rollup(tmp_path / "flows", tmp_path / "hours", METRICS[1:2], reading=SKIP, finish=True)
+        assert [f"{when:%H}" for when in done["period"]] == ["00", "03"]
+        for result in (
+            done,
+            matrix_of_rollup(tmp_path / "hours").edges,
+            metric_of_rollup(tmp_path / "hours", METRICS[1].name, "1970-01-01 00:00", "1970-01-01 01:00"),
+        ):
+            assert fk.provenance(result).losses == {"damaged files": 1}
+            assert any(damaged.name in note for note in fk.provenance(result).notes)
+    damaged.write_bytes(whole)
+    rollup(tmp_path / "flows", tmp_path / "hours", METRICS[1:2], reading=SKIP, finish=True)
+    found = matrix_of_rollup(tmp_path / "hours")
+    same_edges(found.edges, fk.matrix(fk.read(tmp_path / "flows")).edges)
+    assert fk.provenance(found.edges).losses == {}
+
+
+def test_what_was_lost_before_counts_once_however_many_periods_see_the_file(tmp_path):
+    lost = with_provenance(SPANNING, Provenance(("lab.pcap",)).losing({"frames that are not IP": 3}))
+    write_layout(lost, tmp_path / "flows")
+    rollup(tmp_path / "flows", tmp_path / "hours", finish=True)
+    assert fk.provenance(matrix_of_rollup(tmp_path / "hours").edges).losses == {"frames that are not IP": 3}
+
+
+def test_of_neighbours_only_what_is_near_or_goes_on_is_seen(tmp_path):
+    rows = hours(
+        talk("web", "api", 443, 40_000, [10, 50, 70, 130])
+        + talk("web", "db", 443, 40_001, [20])
+        + talk("api", "db", 80, 40_002, [57, 121, 170])
+    )
+    write_layout(rows, tmp_path)
+    windows = Windows(files_of(tmp_path, Reading(), Damage({})), HOUR, Reading())
+    minutes = (windows.view(1)["TimeFlowEndMs"] // 60_000).drop_duplicates().tolist()
+    # Within five minutes of the hour everything; beyond, what talks within it.
+    assert minutes == [10, 50, 57, 70, 121, 130]
