@@ -138,7 +138,7 @@ def rolled(rows):
     """The rollup of the own layout in periods of a minute, made if it is not there."""
     from flowkit.matrix.rollup import rollup
 
-    path = flows.DATA / f"rollup-{rows}"
+    path = flows.DATA / f"rollup2-{rows}"
     if not path.is_dir():
         part = path.with_suffix(".part")
         rollup(flows.folder("own", rows), part, [metric()], every="1m", finish=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -57,7 +57,7 @@ class DuckDB:
         >>> DuckDB().run(Filter(Scan(), Condition("Proto", "6")), pd.DataFrame({"Proto": [6, 17]}))["Proto"].tolist()
         [6]
         """
-        with self._refusals():
+        with self.refusals():
             if isinstance(flows, pd.DataFrame | pa.Table):
                 return self._answered(plan, flows)
             files = found(flows)
@@ -65,7 +65,7 @@ class DuckDB:
             try:
                 return self._restated(plan, files, origin)
             except duckdb.Error as error:
-                rest, left_out = self._without_damaged(plan, files, error)
+                rest, left_out = self.without_damaged(files, spelling_of(plan).values(), error)
                 return self._restated(plan, rest, origin.losing({"damaged files": len(left_out)}).noting(*left_out))
 
     def schema_of(self, flows: Tables, plan: Plan) -> dict[str, Kind]:
@@ -83,12 +83,12 @@ class DuckDB:
             answer = connection.sql(written(relation.select, "duckdb")).to_arrow_table()
         return with_provenance(to_pandas(answer, list(relation.schema)), origin)
 
-    def _without_damaged(self, plan: Plan, files: Files, error: Exception) -> tuple[Files, list[str]]:
+    def without_damaged(self, files: Files, columns: Iterable[str], error: Exception) -> tuple[Files, list[str]]:
         """The files that can be read, and a sentence for each that cannot; raises `SourceError` unless told to skip."""
         # A damaged footer may ask for terabytes; one that asks for more than the limit only is none.
         is_short = isinstance(error, duckdb.OutOfMemoryException)
         with _connection(replace(self, memory=None), files) as connection:
-            damaged = damaged_among(connection, files, () if is_short else spelling_of(plan).values())
+            damaged = damaged_among(connection, files, () if is_short else columns)
         if not damaged and is_short:
             raise error
         if not damaged:
@@ -101,7 +101,8 @@ class DuckDB:
         return replace(files, names=rest), [f"left out: {sentence}" for sentence in sentences]
 
     @contextmanager
-    def _refusals(self) -> Iterator[None]:
+    def refusals(self) -> Iterator[None]:
+        """Say in flowkit's words that the memory does not suffice."""
         try:
             yield
         except duckdb.OutOfMemoryException as error:

@@ -8,10 +8,8 @@ has no such shape, and for other programs, the plain columns are a view.
 from __future__ import annotations
 
 import glob
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +18,15 @@ import pandas as pd
 import pyarrow as pa
 from sqlglot import exp
 
-from flowkit.contract import FLAG_BITS, endpoint_table
+from flowkit.contract import FLAG_BITS, Provenance, endpoint_table, with_provenance
 from flowkit.contract.endpoint_table import NUMBER, SIDES, number_column, side_of
-from flowkit.contract.layout import FLAG_LISTS, is_layout
+from flowkit.contract.layout import FLAG_LISTS
 from flowkit.engine.dialects import written
-from flowkit.engine.duckdb import DuckDB, Flows, first_line
+from flowkit.engine.duckdb import DuckDB
 from flowkit.engine.expressions import Operand, column, filtered, masked, not_null, number, text_literal
 from flowkit.engine.frames import to_pandas
 from flowkit.engine.kinds import FLAGS, TEXT
+from flowkit.engine.layout_files import ENDS, FILES, STORED, Folder, Stored, folders_of, opened, without_damaged
 from flowkit.engine.optimise import optimise
 from flowkit.engine.query import (
     Aggregate,
@@ -47,47 +46,40 @@ from flowkit.engine.query import (
     rewritten,
 )
 from flowkit.engine.sql import TABLE, Relation, spelling_of, statement
-from flowkit.errors import FlowkitError, SourceError
 
 Expression = Any  # sqlglot ships no types
 
 _CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "python_enable_replacements": False}
-_STORED, _ENDS, _GROUPS = "stored", "ends", "groups"
-_FILES = "[0-9]*.parquet"
+_GROUPS = "groups"
 _Tests = dict[str, tuple[Predicate, ...]]
 
 
-def layout_of(flows: Flows) -> Path | None:
-    """The one folder of flowkit's own layout that `flows` names, None for anything else.
+def run_on_layout(plan: Plan, folders: str | Path | Sequence[Path], engine: DuckDB | None = None) -> pd.DataFrame:
+    """Run a plan on folders in flowkit's own layout: the table that `flowkit.engine.run` gives of the plain columns.
 
-    >>> layout_of("nowhere/*.parquet") is None
-    True
-    """
-    if isinstance(flows, list | tuple) and len(flows) == 1:
-        flows = flows[0]
-    return Path(flows) if isinstance(flows, str | Path) and is_layout(flows) else None
-
-
-def run_on_layout(plan: Plan, folder: str | Path, memory: str | None = None) -> pd.DataFrame:
-    """Run a plan on a folder in flowkit's own layout: the table that `flowkit.engine.run` gives of the plain columns.
-
-    `memory` ("400MB") is the most that may be held; what does not fit goes to a temporary folder.
-
+    `engine` says how much memory there is and what a damaged file means, as it does for plain Parquet.
     Raises `SourceError` for files that cannot be read, `FlowkitError` when the memory does not suffice.
     """
-    folder = Path(folder)
-    if not any(folder.glob(_FILES)):
-        return DuckDB().run(plan, pd.DataFrame())
-    try:
-        with _opened(folder, memory) as stored:
-            relation = _lowered(optimise(plan), stored)
-            found = stored.connection.sql(written(relation.select, "duckdb")).to_arrow_table()
-    except duckdb.OutOfMemoryException as error:
-        raise FlowkitError(
-            f"the memory does not suffice: allow more, or ask for fewer labels ({first_line(error)})"
-        ) from None
-    except duckdb.Error as error:
-        raise SourceError(f"{folder}: {first_line(error)}") from None
+    engine = engine or DuckDB()
+    paths = [Path(folders)] if isinstance(folders, str | Path) else list(folders)
+    origin = Provenance(tuple(map(str, paths)))
+    found = folders_of(paths)
+    if not found:
+        return with_provenance(DuckDB().run(plan, pd.DataFrame()), origin)
+    with engine.refusals():
+        try:
+            return with_provenance(_answered(plan, found, engine), origin)
+        except duckdb.Error as error:
+            columns = [*mentioned(plan), FLAG_LISTS, *map(number_column, SIDES)]
+            rest, left_out = without_damaged(found, engine, columns, error)
+            origin = origin.losing({"damaged files": len(left_out)}).noting(*left_out)
+            return with_provenance(_answered(plan, rest, engine), origin)
+
+
+def _answered(plan: Plan, folders: Sequence[Folder], engine: DuckDB) -> pd.DataFrame:
+    with opened(folders, engine.memory) as stored:
+        relation = _lowered(optimise(plan), stored)
+        found = stored.connection.sql(written(relation.select, "duckdb")).to_arrow_table()
     return to_pandas(found, list(relation.schema))
 
 
@@ -97,7 +89,7 @@ def plain_sql(folder: str | Path) -> str:
     ``Flags`` is the bit set; where a file of the folder keeps lists of names, it is the list of names in every row.
     """
     folder = Path(folder)
-    files, ends = ((str(Path(glob.escape(str(folder))) / name)) for name in (_FILES, endpoint_table.FILE))
+    files, ends = ((str(Path(glob.escape(str(folder))) / name)) for name in (FILES, endpoint_table.FILE))
     with duckdb.connect(config=_CONFIG) as connection:
         names = connection.read_parquet(files, union_by_name=True).columns
     own = [name for name in names if name not in map(number_column, SIDES)]
@@ -125,31 +117,7 @@ def plain_view(connection: duckdb.DuckDBPyConnection, folder: str | Path, name: 
     connection.execute(f"{view} AS {plain_sql(folder)}")
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """A folder opened: a connection that knows its files as ``stored`` and its endpoint table as ``ends``."""
-
-    connection: Any
-    columns: tuple[str, ...]
-    ends: pa.Table
-
-
-@contextmanager
-def _opened(folder: Path, memory: str | None) -> Iterator[_Stored]:
-    files = [glob.escape(str(path)) for path in sorted(folder.glob(_FILES))]
-    ends = endpoint_table.load(folder)
-    limit = {"memory_limit": memory} if memory else {}
-    with (
-        tempfile.TemporaryDirectory(prefix="flowkit-") as spill,
-        duckdb.connect(config={**_CONFIG, **limit, "temp_directory": spill}) as connection,
-    ):
-        relation = connection.read_parquet(files, union_by_name=True)
-        relation.create_view(_STORED)
-        connection.register(_ENDS, ends)
-        yield _Stored(connection, tuple(relation.columns), ends)
-
-
-def _lowered(plan: Plan, stored: _Stored) -> Relation:
+def _lowered(plan: Plan, stored: Stored) -> Relation:
     """The SELECT of a plan: late, where it groups flows as they lie; else over the plain columns it mentions."""
     above, group = _cut(plan)
     if group is None:
@@ -211,11 +179,11 @@ def _without(base: Plan) -> Plan:
     return rewritten(base, rule)
 
 
-def _scanned(plan: Plan, stored: _Stored, tests: _Tests) -> Relation:
+def _scanned(plan: Plan, stored: Stored, tests: _Tests) -> Relation:
     """The SELECT of a plan over the folder, of whose plain columns only those are made that it mentions."""
     names = mentioned(plan)
     kept = [name for name in stored.columns if name in names or (name == FLAG_LISTS and "Flags" in names)]
-    select = _plain(kept, sorted(name for name in names if side_of(name)), exp.to_table(_STORED), exp.to_table(_ENDS))
+    select = _plain(kept, sorted(name for name in names if side_of(name)), exp.to_table(STORED), exp.to_table(ENDS))
     for side, of in tests.items():
         select = _where_end(select, side, _passing(of, side, stored.ends), stored)
     stored.connection.execute(f"CREATE VIEW {TABLE} AS {written(select, 'duckdb')}")
@@ -226,12 +194,12 @@ def _scanned(plan: Plan, stored: _Stored, tests: _Tests) -> Relation:
 def _plain(names: Sequence[str], labels: Sequence[str], stored: Expression, ends: Expression) -> Expression:
     """``SELECT`` the columns `names` of the table `stored`, and the `labels` of its ends from the table `ends`."""
     own = [name for name in names if name not in (FLAG_LISTS, "Flags")]
-    columns: list[Expression] = [_of(_STORED, name) for name in own]
+    columns: list[Expression] = [_of(STORED, name) for name in own]
     columns += [exp.alias_(_flags(names), "Flags", quoted=True)] if len(own) < len(names) else []
     columns += [exp.alias_(_of(name[:3], name[3:]), name, quoted=True) for name in labels]
-    select = exp.select(*(columns or [number(1)])).from_(exp.alias_(stored, _STORED, table=True))
+    select = exp.select(*(columns or [number(1)])).from_(exp.alias_(stored, STORED, table=True))
     for side in dict.fromkeys(name[:3] for name in labels):
-        select = _with_end(select, _STORED, side, ends)
+        select = _with_end(select, STORED, side, ends)
     return select
 
 
@@ -266,12 +234,12 @@ def _passing(tests: Sequence[Predicate], side: str, ends: pa.Table) -> list[int]
     return list(DuckDB().run(Filter(Scan((NUMBER,)), All(tuple(tests))), named)[NUMBER])
 
 
-def _where_end(select: Expression, side: str, passing: list[int], stored: _Stored) -> Expression:
+def _where_end(select: Expression, side: str, passing: list[int], stored: Stored) -> Expression:
     if len(passing) == stored.ends.num_rows:
         return select
     name = f"{side}_passing"
     stored.connection.register(name, pa.table({NUMBER: pa.array(passing, pa.uint32())}))
-    key = _of(_STORED, number_column(side))
+    key = _of(STORED, number_column(side))
     return select.where(key.isin(query=exp.select(column(NUMBER)).from_(name)))
 
 
@@ -288,7 +256,7 @@ def _above(steps: list[Plan], groups: Relation, spelling: dict[str, str], keys: 
     select = exp.select(*(exp.alias_(sql, names.get(name, name), quoted=True) for sql, name in columns))
     select = select.from_(groups.select.subquery(_GROUPS))
     for side in dict.fromkeys(key[:3] for key in keys):
-        select = _with_end(select, _GROUPS, side, exp.to_table(_ENDS))
+        select = _with_end(select, _GROUPS, side, exp.to_table(ENDS))
     return Relation(relation.select.transform(lambda node: _instead(node, select)), relation.schema)
 
 

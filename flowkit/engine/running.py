@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol, TypeGuard, TypeVar, overload
 
 import pandas as pd
 
-from flowkit.contract import Provenance, with_provenance
+from flowkit.contract import provenance, with_provenance
 from flowkit.engine.duckdb import DuckDB, Flows
 from flowkit.engine.files import described
-from flowkit.engine.layout import layout_of, run_on_layout
+from flowkit.engine.layout import run_on_layout
+from flowkit.engine.layout_files import layouts_of
 from flowkit.engine.optimise import optimise
 from flowkit.engine.query import Plan
 from flowkit.errors import FlowkitError, SourceError
@@ -47,15 +49,15 @@ def run(plan: Plan, flows: Any, engine: Engine | None = None) -> Any:
     >>> run(Filter(Scan(), Condition("Proto", "6")), pd.DataFrame({"Proto": [6, 17]}))["Proto"].tolist()
     [6]
     """
-    folder = None if is_spark(flows) else layout_of(flows)
-    if folder is None:
+    folders = () if is_spark(flows) else layouts_of(flows)
+    if not folders:
         return run_as_is(optimise(plan), flows, engine)
     if engine is not None and not isinstance(engine, DuckDB):
         raise SourceError(
-            f"'{folder}' is in flowkit's own layout, which DuckDB alone reads: write plain Parquet for others"
+            f"'{folders[0]}' is in flowkit's own layout, which DuckDB alone reads: write plain Parquet for others"
         )
-    found = run_on_layout(plan, folder, engine.memory if engine else None)
-    return with_provenance(found, Provenance(described(flows)))
+    found = run_on_layout(plan, folders, engine)
+    return with_provenance(found, replace(provenance(found), sources=described(flows)))
 
 
 def run_as_is(plan: Plan, flows: Any, engine: Engine | None = None) -> Any:

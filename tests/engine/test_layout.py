@@ -5,16 +5,18 @@ from __future__ import annotations
 import warnings
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowkit.contract import conform
+from flowkit.contract import conform, provenance
 from flowkit.contract.layout import write_layout
-from flowkit.engine import optimise, run
-from flowkit.engine.layout import _cut, layout_of, plain_view, run_on_layout
-from flowkit.errors import SourceError
+from flowkit.engine import DuckDB, optimise, run
+from flowkit.engine.layout import _cut, plain_view, run_on_layout
+from flowkit.engine.layout_files import layouts_of
+from flowkit.errors import FlowkitError, SourceError
 from flowkit.metric import FlowMetric
 from flowkit.metric.plan import funnel, plan
 from tests.flows import exchange, flow, pod, service, table
@@ -177,6 +179,82 @@ def test_a_damaged_file_is_named(tmp_path):
         run_on_layout(plan(metric({"type": "Counter", "labels": ["DstPort"]}).spec), tmp_path)
 
 
-def test_which_folder_is_meant(folder, tmp_path):
-    assert layout_of(folder) == layout_of([str(folder)]) == folder
-    assert layout_of(tmp_path) is layout_of(FLOWS) is layout_of([folder, folder]) is None
+SKIPPED = plan(metric({"type": "Counter", "labels": ["DstPort", "DstK8S_OwnerName"], "valueField": "Bytes"}).spec)
+
+
+@pytest.mark.parametrize("where", ["its end", "its flows"])
+def test_a_damaged_file_is_left_out_on_request_and_said(tmp_path, where):
+    write_layout(FLOWS, tmp_path)
+    (path,) = tmp_path.glob("1970*")
+    whole = path.read_bytes()
+    damaged = path.with_name("19700102T000000.000Z-0.parquet")
+    damaged.write_bytes(
+        whole[:-20] if where == "its end" else whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :]
+    )
+    with pytest.raises(SourceError, match=f"cannot read '.*{damaged.name}'"):
+        run(SKIPPED, tmp_path)
+    found = run(SKIPPED, tmp_path, DuckDB(damaged="skip"))
+    pd.testing.assert_frame_equal(found, run(SKIPPED, FLOWS))
+    assert provenance(found).losses == {"damaged files": 1}
+    assert damaged.name in provenance(found).notes[0]
+
+
+def test_a_damaged_endpoint_table_is_named(tmp_path):
+    write_layout(FLOWS, tmp_path)
+    (tmp_path / "endpoints.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SourceError, match="cannot read '.*endpoints.parquet'"):
+        run(SKIPPED, tmp_path, DuckDB(damaged="skip"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_several_folders_are_one_table(several, name):
+    definition = plan(metric({"type": "Counter", "labels": [], **CASES[name]}).spec)
+    found = run(definition, [several / "one", several / "two"])
+    pd.testing.assert_frame_equal(found, run(definition, FLOWS))
+    pd.testing.assert_frame_equal(run(definition, several), found)
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """Two folders that number their ends differently, one of them with lists of flags, and one without flows."""
+    where = tmp_path_factory.mktemp("several")
+    write_layout(FLOWS.iloc[3:], where / "one")
+    write_layout(FLOWS.iloc[:3], where / "two")
+    write_layout(FLOWS.iloc[:0], where / "three")
+    return where
+
+
+def test_bits_and_lists_in_two_folders(tmp_path):
+    lists = conform(pd.DataFrame({"SrcAddr": ["b"], "Flags": [["SYN", "NEW"]]}))
+    write_layout(table(flow("10.0.0.1:1", "10.0.0.2:2", "SYN ACK")), tmp_path / "bits")
+    write_layout(lists, tmp_path / "lists")
+    definition = metric({"type": "Counter", "labels": ["Flags"], "flatten": ["Flags"]})
+    assert rows(definition.apply(tmp_path)) == [("ACK", 1), ("NEW", 1), ("SYN", 2)]
+
+
+def test_memory_has_a_limit_and_what_does_not_fit_is_spilled(tmp_path):
+    ports = np.arange(400_000)
+    many = {"SrcAddr": pd.Series(ports).map("10.0.0.0/{}".format), "DstPort": ports % 65536, "SrcPort": ports // 7}
+    write_layout(pd.DataFrame(many), tmp_path)
+    definition = metric({"type": "Counter", "labels": ["SrcAddr", "DstPort", "SrcPort"]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert len(definition.apply(tmp_path, engine=DuckDB(memory="120MB"))) == 400_000
+        with pytest.raises(FlowkitError, match="memory='8MB' does not suffice"):
+            definition.apply(tmp_path, engine=DuckDB(memory="8MB"))
+
+
+def test_which_folders_are_meant(folder, several, tmp_path):
+    assert layouts_of(folder) == layouts_of([str(folder)]) == (folder,)
+    assert layouts_of(tmp_path) == layouts_of(FLOWS) == layouts_of("s3://bucket/flows") == ()
+    assert [each.name for each in layouts_of(several / "t*")] == ["three", "two"]
+    assert layouts_of(several) == (several / "one", several / "three", several / "two")
+    FLOWS.to_parquet(tmp_path / "plain.parquet")
+    for mixed in ([folder, tmp_path / "plain.parquet"], [tmp_path, folder]):
+        with pytest.raises(SourceError, match="read one form at a time"):
+            layouts_of(mixed)
+    write_layout(FLOWS, tmp_path / "own")
+    with pytest.raises(SourceError, match="plain.parquet' is not: read one form at a time"):
+        layouts_of(tmp_path)
+    with pytest.raises(SourceError, match=f"name '{folder}' instead"):
+        layouts_of(f"{folder}/1970*.parquet")
