@@ -229,12 +229,12 @@ def predicate(test: Predicate, scope: Scope) -> Expression:
 
 def _lowered(test: Predicate, scope: Scope) -> Expression:
     match test:
+        case All((Comparison(field, ">=", low), Comparison(other, "<=", high))) if (field, low) == (other, high):
+            return _is_number(field, low, scope)
         case All(of):
-            return (
-                exp.and_(exp.true(), *(_lowered(one, scope) for one in of)) if not of else _folded(exp.and_, of, scope)
-            )
+            return _tree(exp.And, [_lowered(one, scope) for one in of]) if of else exp.true()
         case Either(of):
-            return exp.false() if not of else _folded(exp.or_, of, scope)
+            return _tree(exp.Or, _alternatives(of, scope)) if of else exp.false()
         case Condition():
             return _condition(test, scope)
         case HasPart(field, inner):
@@ -245,8 +245,37 @@ def _lowered(test: Predicate, scope: Scope) -> Expression:
             return _numeric(test, scope(test.field))
 
 
-def _folded(join: Callable[..., Expression], of: tuple[Predicate, ...], scope: Scope) -> Expression:
-    return exp.paren(join(*(_lowered(one, scope) for one in of))) if len(of) > 1 else _lowered(of[0], scope)
+def _is_number(field: str, wanted: float, scope: Scope) -> Expression:
+    operand = scope(field)
+    if operand is not None and is_whole(operand.kind) and isinstance(wanted, int):
+        return exp.EQ(this=operand.sql.copy(), expression=number(wanted))
+    edges = [_numeric(Comparison(field, sign, wanted), operand) for sign in (">=", "<=")]
+    return _tree(exp.And, edges)
+
+
+def _tree(join: type[Expression], parts: list[Expression]) -> Expression:
+    """Join from both halves: as a chain, a thousand of them would be a thousand deep, which engines refuse."""
+    if len(parts) == 1:
+        return exp.Paren(this=parts[0]) if isinstance(parts[0], exp.Connector) else parts[0]
+    half = len(parts) // 2
+    return exp.Paren(this=join(this=_tree(join, parts[:half]), expression=_tree(join, parts[half:])))
+
+
+def _alternatives(of: tuple[Predicate, ...], scope: Scope) -> list[Expression]:
+    """Each alternative; plain values of one column as one list, which an engine looks up at once."""
+    values: dict[str, list[Expression]] = {}
+    rest: list[Expression] = []
+    for test in of:
+        lowered = _lowered(test, scope)
+        if isinstance(lowered, exp.EQ) and isinstance(lowered.this, exp.Column):
+            values.setdefault(lowered.this.name, []).append(lowered)
+        else:
+            rest.append(lowered)
+    lists = [
+        same[0] if len(same) == 1 else exp.In(this=same[0].this, expressions=[one.expression for one in same])
+        for same in values.values()
+    ]
+    return [*lists, *rest]
 
 
 def _condition(test: Condition, scope: Scope) -> Expression:

@@ -16,11 +16,13 @@ import pyarrow.compute as pc
 from pandas.api.types import infer_dtype
 
 from flowkit.contract import FLAG_BITS
+from flowkit.contract.flags import flag_bits
 from flowkit.engine.kinds import is_flags
 from flowkit.engine.query import ROW
 from flowkit.errors import ContractError
 
 _FLOATING = ("floating", "mixed-integer-float", "empty")
+_SHARED = 8  # rows to a distinct object from which objects are looked at once each
 _LARGE = 100_000  # rows from which compact columns are felt
 _INT64, _UINT64 = range(-(2**63), 2**63), range(2**64)
 
@@ -90,15 +92,50 @@ def _listed(column: pd.Series[Any]) -> Any:
 
 def _flags(column: pd.Series[Any]) -> Any:
     """Flags as bits or lists of names, whichever they are; only a mixture, or numbers as text, is read one by one."""
+    shared = _shared(column)
+    if shared is not None and (bits := _bits(shared[1])) is not None:
+        return bits.take(shared[0])
     found = _inferred(column)
     if found is None or pa.types.is_string(found.type) or pa.types.is_boolean(found.type):
         return pa.array(_each(column, _flag_list), pa.list_(pa.string()))
     return found
 
 
+def _shared(column: pd.Series[Any]) -> tuple[Any, Any] | None:
+    """The distinct objects of a column, and each row's place among them, where many rows hold one and the same object.
+
+    Told by identity, which costs a third of looking into lists. None where hardly any object is shared.
+    """
+    if column.dtype != object:
+        return None
+    values = column.to_numpy()
+    places, distinct = pd.factorize(np.fromiter(map(id, values), np.int64, len(values)))
+    if len(distinct) * _SHARED > len(values):
+        return None
+    heads = np.empty(len(distinct), dtype=np.int64)
+    heads[places[::-1]] = np.arange(len(values) - 1, -1, -1)
+    return pa.array(places), values[heads]
+
+
+def _bits(lists: Any) -> Any:
+    """Lists of flag names as bit sets; None where one of them is something else, or cannot be one."""
+    sets = [None if value is None else flag_bits(value) if isinstance(value, list) else -1 for value in lists]
+    is_whole = all(
+        value is None or (found is not None and found >= 0) for value, found in zip(lists, sets, strict=True)
+    )
+    return pa.array(sets, pa.uint16()) if is_whole and any(value is not None for value in lists) else None
+
+
 def _inferred(column: pd.Series[Any]) -> Any:
     """What Arrow makes of a column; None where it cannot without loss."""
-    values = column if column.dtype != object else column.to_numpy()
+    shared = _shared(column)
+    if shared is not None:
+        found = _inferred_of(shared[1])
+        return None if found is None else found.take(shared[0])
+    return _inferred_of(column if column.dtype != object else column.to_numpy())
+
+
+def _inferred_of(values: Any) -> Any:
     try:
         found = pa.array(values, from_pandas=True)
     except OverflowError:

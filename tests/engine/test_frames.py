@@ -1,9 +1,13 @@
+import copy
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from flowkit.engine.frames import go_text, narrow, to_pandas
+from flowkit.manifests import FlowMetricSpec
+from flowkit.metric import FlowMetric
 
 NOTHING = frozenset()
 
@@ -48,3 +52,27 @@ def test_go_text(value, text):
 def test_wide_sums_come_back_exact():
     table = pa.table({"n": pa.array([2**64], pa.decimal128(38, 0)), "s": ["x"]})
     assert to_pandas(table, ["value", "label"]).to_dict("list") == {"value": [2**64], "label": ["x"]}
+
+
+def shared_and_not(values, rows=200):
+    """The same column twice: equal values as one object each, and as an object a row."""
+    shared = pd.Series([values[n % len(values)] for n in range(rows)], dtype=object, name="Flags")
+    return shared, shared.map(copy.copy).astype(object)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [["SYN", "ACK"], [], None],
+        [["SYN", "SYN"], ["ACK"]],
+        [["NEW"], None],
+        [[1, 2], [3]],
+        [None, None],
+        [["SYN"], "SYN", 5],
+        [["SYN", None], ["ACK"]],
+    ],
+)
+def test_shared_objects_are_looked_at_once_and_mean_the_same(values):
+    metric = FlowMetric(FlowMetricSpec("m", "Counter", labels=("Flags",), flatten=("Flags",)))
+    one, other = (metric.apply(pd.DataFrame({"Flags": column})) for column in shared_and_not(values))
+    pd.testing.assert_frame_equal(one, other)

@@ -2,7 +2,10 @@ import pandas as pd
 import pytest
 
 from flowkit.contract import conform, provenance
+from flowkit.engine import to_sql
 from flowkit.engine.grammar import parse, written
+from flowkit.engine.kinds import INTEGER, TEXT
+from flowkit.engine.query import Filter, Scan
 from flowkit.errors import FieldNotFound, SpecError
 from flowkit.transform import All, Comparison, Condition, Either, Not, filter, flatten  # noqa: A004
 
@@ -143,3 +146,22 @@ def test_no_text_of_a_filter_becomes_sql(text):
     flows = pd.DataFrame({"SrcK8S_Zone": ["a", text], "Interfaces": [["x"], ["y", text]]})
     for field in flows.columns:
         assert filter(flows, written(parse(f"{field}=`{text}`"))).index.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("alternative", "count"), [('SrcAddr="10.0.0.{}"', 4_000), ("DstPort={}", 4_000), ('Flags="F{}"', 2_000)]
+)
+def test_thousands_of_alternatives(alternative, count):
+    flows = pd.DataFrame(
+        {"SrcAddr": ["10.0.0.7", "x"], "DstPort": [7, 9_999], "Flags": pd.Series([["F7"], ["SYN"]], dtype=object)}
+    )
+    text = " or ".join(map(alternative.format, range(count)))
+    assert filter(flows, text)["DstPort"].tolist() == [7]
+    assert filter(flows, f"not ({text})")["DstPort"].tolist() == [9_999]
+
+
+def test_alternatives_of_one_column_are_one_list():
+    test = parse('SrcAddr="a" or DstPort=1 or SrcAddr="b" or DstPort=2 or Bytes>5')
+    sql = to_sql(Filter(Scan(), test), {"SrcAddr": TEXT, "DstPort": INTEGER, "Bytes": INTEGER})
+    assert "\"SrcAddr\" IN ('a', 'b')" in sql
+    assert '"DstPort" IN (1, 2)' in sql
