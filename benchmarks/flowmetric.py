@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -191,7 +192,7 @@ def apart(case, rows, repeat):
         return None
     found = json.loads(done.stdout.splitlines()[-1])
     times = "  ".join(f"{name} {found[name]:8.3f} s" for name in ("best", "median", "cpu"))
-    line = f"{rows:>11,} {case:38} {times}  peak {found['peak']:6} MB"
+    line = f"{rows:>11,} {case:38} {times}  peak {found['peak']:6} MB  load {os.getloadavg()[0]:.1f}"
     print(line, f" {found['table'].split(',')[0]}", flush=True)
     return found
 
@@ -223,7 +224,7 @@ def marks(results):
 
     def ratio(rows, one, other):
         pair = [results.get((rows, case)) for case in (one, other)]
-        return pair[0]["cpu"] / pair[1]["cpu"] if all(pair) else None
+        return tuple(pair[0][key] / pair[1][key] for key in ("cpu", "best")) if all(pair) else None
 
     def take(rows, case, key):
         found = results.get((rows, case))
@@ -244,6 +245,15 @@ def marks(results):
     yield "≥ 12 × pandas explode, str and lists", ratio(MILLION, explode, texts), lambda x: x >= 12
     yield "≥ 20 × pandas explode, categoricals and bits", ratio(MILLION, explode, categorical), lambda x: x >= 20
     yield "categorical frame of 1 M < 0.1 s", take(MILLION, categorical, "best"), lambda x: x < 0.1
+
+
+def judged(value, met):
+    """A mark in a line; a ratio is one of CPU seconds, which decide, and one of wall seconds beside it."""
+    if value is None:
+        return "not measured"
+    first, wall = value if isinstance(value, tuple) else (value, None)
+    beside = "" if wall is None else f" (wall {wall:.3f})"
+    return f"{'met   ' if met(first) else 'MISSED'} {first:8.3f}{beside}"
 
 
 def extrapolated(results):
@@ -278,7 +288,7 @@ def main():
         tables = {value["table"] for (_, case), value in results.items() if _ == rows and not case.startswith("rollup")}
         print(f"{rows:>11,} tables equal: {'yes' if len(tables) == 1 else f'NO: {tables}'}", flush=True)
     for text, value, met in marks(results):
-        print("not measured" if value is None else f"{'met   ' if met(value) else 'MISSED'} {value:8.3f}", text)
+        print(judged(value, met), text)
     extrapolated(results)
 
 

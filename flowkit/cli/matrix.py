@@ -48,11 +48,11 @@ def matrix(
     """
     import flowkit as fk
 
+    form = chosen(format_, output)
     named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     with working("building the flow matrix"):
         chosen_flows = fk.filter(named, where) if where is not None else named
         table = fk.matrix(chosen_flows, by=by).where(namespace=namespace, state=state)
-    form = chosen(format_, output)
     print_table(_listing(table) if form is TableFormat.text else table.edges, form, output, force=force)
     say(table.provenance)
 

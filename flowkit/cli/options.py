@@ -24,6 +24,7 @@ class TableFormat(StrEnum):
     text = "text"
     json = "json"
     csv = "csv"
+    parquet = "parquet"
 
 
 class MetricFormat(StrEnum):

@@ -42,13 +42,22 @@ def labels_of(subnets: Path | None, cluster: Path | None, *, longest_prefix: boo
 
 
 def chosen(format_: TableFormat | None, output: Path | None) -> TableFormat:
-    """The format asked for, else the one the output file's ending names, else text."""
-    by_ending = {f".{known}": known for known in TableFormat}
-    return format_ or by_ending.get(output.suffix if output else "", TableFormat.text)
+    """The format asked for, else the one the output file's ending names, else text; Parquet needs a file of its ending."""
+    ending = output.suffix if output else ""
+    form = format_ or {f".{known}": known for known in TableFormat}.get(ending, TableFormat.text)
+    if form is TableFormat.parquet and ending != ".parquet":
+        raise typer.BadParameter("parquet needs a file: -o NAME.parquet", param_hint="--format")
+    return form
 
 
 def print_table(table: pd.DataFrame, format_: TableFormat, output: Path | None, *, force: bool) -> None:
     """Print a table to stdout, or write it to `output` and print its name."""
+    from flowkit.contract.at_rest import check_place, write
+
+    if format_ is TableFormat.parquet and output is not None:
+        check_place(output, force=force)
+        typer.echo(write(table, output))
+        return
     print_text(_text(table, format_), output, force=force)
 
 

@@ -14,8 +14,9 @@ import pandas as pd
 
 from flowkit.contract import FLAG_BITS, Provenance, provenance, with_provenance
 from flowkit.enrich import dedupe, orient
+from flowkit.enrich.numbering import paired
 from flowkit.enrich.orient import RULES
-from flowkit.enrich.sides import TCP, Codes, Ends, Mask, among, flags_of, integers, paired
+from flowkit.enrich.sides import TCP, Codes, Ends, Mask, among, flags_of, integers
 from flowkit.matrix.building import SUFFIXES, edges_of, level_of, whole_names
 from flowkit.matrix.conversations import conversations
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from tests.flows import exchange, pod, table
@@ -154,3 +155,14 @@ def test_the_first_subnet_label_wins_unless_the_longest_prefix_is_asked_for(tmp_
         return json.loads(done.stdout)[0]["to_subnet_label"]
 
     assert (label(), label("--longest-prefix")) == ("Wide", "Narrow")
+
+
+def test_matrix_as_parquet_needs_a_file(flows, tmp_path):
+    refused = run("matrix", flows, "--format", "parquet")
+    assert refused.returncode == 2
+    assert "parquet needs a file: -o NAME.parquet" in refused.stderr
+    done = run("matrix", flows, "-o", str(tmp_path / "edges.parquet"))
+    assert done.returncode == 0
+    assert len(pd.read_parquet(tmp_path / "edges.parquet")) == len(
+        json.loads(run("matrix", flows, "--format", "json").stdout)
+    )

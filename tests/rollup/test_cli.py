@@ -30,3 +30,14 @@ def test_a_run_and_one_that_comes_too_late(tmp_path, root):
     write_layout(SPANNING.head(1), tmp_path / "flows")
     late = run(tmp_path / "flows", tmp_path / "hours", "--metric", definition, "--finish")
     assert late.stderr.startswith("late flows of 1970-01-01 00:00 UTC left out")
+
+
+def test_a_damaged_file_is_refused_or_left_out_and_named(tmp_path):
+    write_layout(SPANNING, tmp_path / "flows")
+    (tmp_path / "flows" / "zz.parquet").write_bytes(b"PAR1 no more")
+    refused = run(tmp_path / "flows", tmp_path / "hours", "--finish")
+    assert (refused.exit_code, "zz.parquet" in str(refused.exception)) == (1, True)
+    done = run(tmp_path / "flows", tmp_path / "hours", "--finish", "--skip-damaged")
+    assert (done.exit_code, done.stdout.count("made")) == (0, 4)
+    assert "left out: cannot read" in done.stderr
+    assert "zz.parquet" in done.stderr
