@@ -12,7 +12,7 @@ from capture.cli.outlet import in_one_line, keep, show
 if TYPE_CHECKING:
     import pandas as pd
 
-    from capture.pcap.crew import Plan
+    from capture.pcap.plan import Plan
 
 
 def pcap(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,16 +68,41 @@ class Walked:
         captured, wire = header["captured"].astype(np.int64), header["wire"].astype(np.int64)
         return [Records(self.buffer, self.offsets + self.layout.header, captured, wire, time, self.link)]
 
+    def first_time(self) -> int:
+        """The time of the first record (ns since the epoch)."""
+        return int(replace(self, offsets=self.offsets[:1]).parts()[0].time[0])
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a file header says: how records lie, and the link type of their packets."""
+
+    layout: Layout
+    link: int
+
+
+def form(head: bytes) -> Form:
+    """Read a file header.
+
+    >>> form(bytes.fromhex("a1b2c3d4 0002 0004 00000000 00000000 00040000 00000071")).link
+    113
+    """
+    layout = MAGIC[head[:4]]
+    return Form(layout, struct.unpack_from(f"{layout.order}I", head, 20)[0] & _LINK_BITS)
+
 
 def batches(window: Window) -> Iterator[Walked | Damage]:
     """Yield the whole records of a window that holds at least the file header, then the damage if bytes are left over."""
-    layout = MAGIC[bytes(window.buffer[:4])]
-    link = struct.unpack_from(f"{layout.order}I", window.buffer.data, 20)[0] & _LINK_BITS
-    used = HEADER_SIZE
+    return records(window, form(bytes(window.buffer[:HEADER_SIZE])), HEADER_SIZE)
+
+
+def records(window: Window, file: Form, used: int) -> Iterator[Walked | Damage]:
+    """Yield the whole records of a window from `used` on, where one begins, then the damage if bytes are left over."""
+    layout = file.layout
     while True:
         offsets, used = _whole(window, layout, used)
         if len(offsets):
-            yield Walked(window.buffer, offsets, layout, link)
+            yield Walked(window.buffer, offsets, layout, file.link)
         if _insane(window, layout, used):
             break
         more = window.slide(used)

@@ -9,54 +9,23 @@ from __future__ import annotations
 
 import mmap
 import multiprocessing
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
 from capture.pcap.container import CHUNK, Walked
-from capture.pcap.decode import WHOLE_VIEW, View
 from capture.pcap.harvest import Harvest, Harvester
-from capture.pcap.meter import HEAP, NO_CUTS, Cuts
 from capture.pcap.octets import SPARE
+from capture.pcap.plan import Plan
 from flowkit.errors import CaptureError
-
-# The walk feeds about three others; more would wait for it.
-MOST_HELPERS = 3
-# Batches of a capture that are read before helpers start (32 MB).
-PATIENCE = 8
 
 _SLOTS = 6
 _SLOT = CHUNK + (2 << 20)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to read: what to look at, where to cut flows, packets grouped at once, helpers, batches before they start."""
-
-    view: View = WHOLE_VIEW
-    cuts: Cuts = NO_CUTS
-    heap: int = HEAP
-    helpers: int = 0
-    patience: int = PATIENCE
-
-
-def helpers(workers: int | None) -> int:
-    """How many helpers there should be for so many processes in all; None stands for one a core.
-
-    >>> helpers(1)
-    0
-    """
-    if sys.platform != "linux":
-        return 0
-    cores = len(os.sched_getaffinity(0))
-    return min((cores if workers is None else workers) - 1, MOST_HELPERS)
 
 
 class Crew:
@@ -160,19 +129,20 @@ class _Helper:
         try:
             self._pipe.send(message)
         except OSError as error:
-            raise CaptureError(_LOST) from error
+            raise CaptureError(LOST) from error
 
     def _message(self) -> tuple[Any, Harvest | None]:
         try:
             slot, harvest = self._pipe.recv()
         except (EOFError, OSError) as error:
-            raise CaptureError(_LOST) from error
+            raise CaptureError(LOST) from error
         if isinstance(harvest, Exception):
             raise harvest
         return slot, harvest
 
 
-_LOST = "a helper process ended before its work (memory?): read again with workers=1"
+# Told when a process has gone.
+LOST = "a helper process ended before its work (memory?): read again with workers=1"
 
 
 def _work(pipe: Connection, memory: mmap.mmap, plan: Plan) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +77,11 @@ class Walked:
         start = self.offsets + np.where(simple, 12, 28)
         reasons = {NO_INTERFACE: int((~known).sum()), NO_TIME: int((known & (simple | timeless)).sum())}
         return self._by_link(Records(self.buffer, start, captured, wire, time, 0), number, known, reasons)
+
+    def first_time(self) -> int | None:
+        """The time of the first packet that belongs to an interface (ns since the epoch), if any does."""
+        parts = replace(self, offsets=self.offsets[:1]).parts()
+        return next((int(part.time[0]) for part in parts if len(part)), None)
 
     def _numbers(self, blocks: npt.NDArray[np.void], simple: Bool) -> I64:
         number = blocks["interface"].astype(np.int64)

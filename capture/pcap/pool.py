@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from capture.pcap.crew import Plan
+from capture.pcap.plan import Plan
 
 # Below so many bytes in all, starting processes costs more than they save.
 WORTH_IT = 16 << 20

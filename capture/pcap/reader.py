@@ -17,16 +17,20 @@ import pandas as pd
 
 from capture.account import CaptureReport, CaptureWarning, FileReport, warning, with_report
 from capture.agent import agent_address, capture_name, given_address
+from capture.pcap import classic
 from capture.pcap.container import CHUNK, Walked, walk
-from capture.pcap.crew import Crew, Plan, helpers
+from capture.pcap.crew import Crew
 from capture.pcap.decode import Tally, Tunnels, View, Vlan
 from capture.pcap.harvest import ORPHANS, Result, Yard
 from capture.pcap.meter import Cuts
+from capture.pcap.pieces import pieces
+from capture.pcap.plan import Plan, helpers
 from capture.pcap.pool import each_read
 from capture.pcap.records import Damage
 from capture.pcap.sightings import dns_columns, rtt_columns
-from capture.pcap.stream import STANDARD_INPUT, Stream, open_stream
+from capture.pcap.stream import STANDARD_INPUT, Stream, Window, open_middle, open_stream
 from capture.pcap.table import in_order, sorted_table
+from capture.pcap.turns import read_together
 from flowkit.contract import Provenance, stack, with_provenance
 from flowkit.errors import CaptureError
 
@@ -201,28 +205,57 @@ class Read:
 
 def read_file(chunk: int, plan: Plan, path: Path, progress: Progress) -> Read:
     """Read one file."""
-    yard, damage, number, first_ns = Yard(plan.cuts), None, 0, None
+    return _in_pieces(chunk, plan, path, progress) or _from_end_to_end(chunk, plan, path, progress)
+
+
+def _in_pieces(chunk: int, plan: Plan, path: Path, progress: Progress) -> Read | None:
+    """Read a long plain file in several processes; None where it must be read from end to end."""
+    whole = pieces(path, chunk) if plan.helpers else None
+    if whole is None:
+        return None
+    yard = Yard(plan.cuts)
+    end = read_together(whole, plan, yard, progress)
+    if end is None:
+        return None
+    rest = _Rest(path, yard, progress, whole.count, whole.first_ns)
+    with open_middle(path, end) as stream, Crew(replace(plan, helpers=0)) as crew:
+        return rest.read(crew, classic.records(Window(stream, chunk, end), whole.form, 0), stream)
+
+
+def _from_end_to_end(chunk: int, plan: Plan, path: Path, progress: Progress) -> Read:
     with open_stream(path) as stream, Crew(plan) as crew:
-        for found in walk(stream, str(path), chunk):
+        return _Rest(path, Yard(plan.cuts), progress).read(crew, walk(stream, str(path), chunk), stream)
+
+
+@dataclass
+class _Rest:
+    """What of a file is still to be read, from its batch `number` on."""
+
+    path: Path
+    yard: Yard
+    progress: Progress
+    number: int = 0
+    first_ns: int | None = None
+
+    def read(self, crew: Crew, batches: Iterator[Walked | Damage], stream: Stream) -> Read:
+        damage = None
+        for found in batches:
             if isinstance(found, Damage):
                 damage = found
-                continue
-            first_ns = _first_time(found) if first_ns is None else first_ns
-            for harvest in crew.add(number, found):
-                yard.take(harvest)
-            number += 1
-            progress(stream.position)
+            else:
+                self._add(crew, found)
+                self.progress(stream.position)
         for harvest in crew.finish():
-            yard.take(harvest)
-        result = yard.result()
-        _tally_damage(result.tally, path.name, damage, stream)
-    return Read(result, _report(result.tally, damage, first_ns), stream.position)
+            self.yard.take(harvest)
+        result = self.yard.result()
+        _tally_damage(result.tally, self.path.name, damage, stream)
+        return Read(result, _report(result.tally, damage, self.first_ns), stream.position)
 
-
-def _first_time(walked: Walked) -> int | None:
-    """The time of the first frame in the file, which is read here for no other use."""
-    first = replace(walked, offsets=walked.offsets[:1]).parts()[0].time.tolist()
-    return first[0] if first else None
+    def _add(self, crew: Crew, found: Walked) -> None:
+        self.first_ns = found.first_time() if self.first_ns is None else self.first_ns
+        for harvest in crew.add(self.number, found):
+            self.yard.take(harvest)
+        self.number += 1
 
 
 def _tally_damage(tally: Tally, name: str, damage: Damage | None, stream: Stream) -> None:

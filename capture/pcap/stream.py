@@ -55,6 +55,16 @@ def open_stream(path: Path) -> Iterator[Stream]:
             getattr(stream, "close", lambda: None)()
 
 
+@contextmanager
+def open_middle(path: Path, offset: int) -> Iterator[Stream]:
+    """Open a plain file for a ``with`` block, from some place in it on."""
+    with _opened(path) as file:
+        file.seek(offset)
+        plain = _Plain(path, file)
+        plain.position = offset
+        yield plain
+
+
 def _opened(path: Path) -> FileIO:
     try:
         return FileIO(0, closefd=False) if path == STANDARD_INPUT else path.open("rb", buffering=0)
@@ -96,10 +106,10 @@ class _Plain:
 class Window:
     """A buffer that slides over a stream: `buffer[:have]` are the bytes from `origin` on, `SPARE` zero bytes follow."""
 
-    def __init__(self, stream: Stream, chunk: int) -> None:
+    def __init__(self, stream: Stream, chunk: int, origin: int = 0) -> None:
         self.stream, self._chunk = stream, chunk
         self.buffer = np.zeros(SPARE, np.uint8)
-        self.have = self.origin = 0
+        self.have, self.origin = 0, origin
 
     def slide(self, used: int) -> bool:
         """Forget the first `used` bytes and read a chunk behind the rest; False when the stream has ended."""

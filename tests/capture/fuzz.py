@@ -16,9 +16,9 @@ from pathlib import Path
 from random import Random
 
 import capture
-from capture.pcap.crew import Plan
 from capture.pcap.decode import View
 from capture.pcap.meter import Cuts
+from capture.pcap.plan import Plan
 from flowkit.errors import CaptureError
 from tests.capture.craft_more import random_files
 from tests.capture.tables import read_quietly

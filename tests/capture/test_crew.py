@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from capture.pcap import crew, harvest, pool
-from capture.pcap.crew import Plan, helpers
+from capture.pcap import plan as planning
 from capture.pcap.decode import View
+from capture.pcap.plan import Plan, helpers
 from flowkit.errors import CaptureError
 from tests.capture.craft import Frame, pcap, random_frames, save
 from tests.capture.craft_more import TUNNELS, handshake, random_ng
@@ -76,5 +77,5 @@ def test_a_helper_that_is_lost_is_one_line(tmp_path, monkeypatch):
 def test_helpers_are_as_many_as_cores_or_as_given():
     assert helpers(1) == 0
     assert helpers(3) == 2
-    assert helpers(100) == crew.MOST_HELPERS
-    assert 0 <= helpers(None) <= crew.MOST_HELPERS
+    assert helpers(100) == planning.MOST_HELPERS
+    assert 0 <= helpers(None) <= planning.MOST_HELPERS

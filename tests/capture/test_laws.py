@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import capture
 from capture.pcap import fragments, keys, meter
-from capture.pcap.crew import Plan
+from capture.pcap.plan import Plan
 from flowkit.contract import provenance
 from flowkit.errors import CaptureError
 from tests.capture import fuzz, slow

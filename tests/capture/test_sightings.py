@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from capture.pcap.crew import Plan
 from capture.pcap.decode import View
 from capture.pcap.meter import Cuts
+from capture.pcap.plan import Plan
 from flowkit.errors import CaptureError
 from tests.capture.craft import NOON, SECOND, A, B, Frame, ether, ip4, pcap, save, tcp, udp
 from tests.capture.craft_more import dns, handshake, segment

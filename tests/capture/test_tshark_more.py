@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from capture.pcap.crew import Plan
 from capture.pcap.decode import View
+from capture.pcap.plan import Plan
 from tests.capture import craft_more as more
 from tests.capture.craft import NOON, Frame, ether, ip4, pcap, save, udp
 from tests.capture.tables import read_quietly

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import capture
-from capture.pcap.crew import Plan
 from capture.pcap.decode import View
+from capture.pcap.plan import Plan
 from capture.pcap.tunnel import CUT_APART, CUT_INSIDE
 from tests.capture import craft_more as more
 from tests.capture.craft import Frame, arp, cut, ether, ip4, pcap, save, udp
