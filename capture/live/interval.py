@@ -15,7 +15,7 @@ from capture.pcap.decode import View
 from capture.pcap.harvest import Harvester, Result, Yard
 from capture.pcap.records import Records
 from capture.pcap.sightings import dns_columns, rtt_columns
-from capture.pcap.table import in_order, sorted_table
+from capture.pcap.table import sorted_table
 from flowkit.contract import Provenance, stack, with_provenance
 
 DROPPED = "packets that the kernel dropped"
@@ -62,7 +62,7 @@ class Interval:
 
 
 def _flows(result: Result, interface: str, agent_ip: str | None) -> pd.DataFrame:
-    flows = in_order(result.flows)
+    flows = result.flows
     table = sorted_table(flows, interface, agent_ip, result.places)
     seen: dict[str, Any] = {**rtt_columns(flows, result.round_trips), **dns_columns(flows, result.answers)}
     return table.assign(**seen)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from capture.pcap.keys import hashed
+from capture.pcap.cuts import NO_CUTS, Cuts
+from capture.pcap.keys import hashed, numbered
 from capture.pcap.network import FRAGMENT_OFFSET, Network
 from capture.pcap.octets import I64, U8, U16, U64, Bool, big16, gather
 from capture.pcap.packets import Key, Packets, join_keys
@@ -26,6 +27,8 @@ _HEADER = 12
 _NAME = np.dtype("S100")
 _RESPONSE = 0x8000
 _MOST_PENDING = 200_000
+# Responses that are held before those that later ones of their flow replace are let go.
+_MOST_ANSWERS = 200_000
 _NO_LATENCY = -1
 
 RESPONSE_CODES = (
@@ -124,11 +127,16 @@ class Answers:
 
 
 class Lookups:
-    """Queries waiting for their response, and the responses so far; messages come in the order of the capture."""
+    """Queries waiting for their response, and the responses so far; messages come in the order of the capture.
 
-    def __init__(self) -> None:
+    Of the responses of one flow the last one is kept, with the longest latency: memory follows the number of flows.
+    """
+
+    def __init__(self, cuts: Cuts = NO_CUTS) -> None:
+        self._cuts = cuts
         self._pending: Messages | None = None
         self._answers: list[Answers] = []
+        self._held = 0
 
     def add(self, found: Messages | None) -> None:
         """Match the messages of a batch, and queries of earlier ones."""
@@ -152,14 +160,35 @@ class Lookups:
         if len(answers):
             found = (answers.key, answers.time, answers.ident, answers.flags, answers.name, latency)
             self._answers.append(Answers(*found))
+            self._held += len(answers)
+        if self._held > _MOST_ANSWERS:
+            self._answers = [_last_of_each(_under_each_other(self._answers), self._cuts)]
+            self._held = len(self._answers[0].time) // 2
 
     def answers(self) -> Answers | None:
-        """All responses so far."""
-        if not self._answers:
-            return None
-        names = [field.name for field in fields(Answers)[1:]]
-        columns = (np.concatenate([getattr(part, name) for part in self._answers]) for name in names)
-        return Answers(join_keys([part.key for part in self._answers]), *columns)
+        """The last response of each flow so far, and perhaps some earlier ones."""
+        return _under_each_other(self._answers) if self._answers else None
+
+
+def _under_each_other(parts: Sequence[Answers]) -> Answers:
+    names = [field.name for field in fields(Answers)[1:]]
+    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return Answers(join_keys([part.key for part in parts]), *columns)
+
+
+def _last_of_each(found: Answers, cuts: Cuts) -> Answers:
+    """The last response of each flow key and stretch of time that no cut divides, with the longest latency."""
+    flow = numbered(found.key)[0]
+    for width in (width for width in (cuts.export, cuts.idle) if width):
+        # Two packets in one stretch are never further apart than it is wide.
+        stretch, distinct = pd.factorize(found.time // width)
+        flow = pd.factorize(flow * len(distinct) + stretch)[0]
+    order = np.argsort(found.time, kind="stable")
+    last, latency = np.zeros(int(flow.max()) + 1, np.int64), np.full(int(flow.max()) + 1, _NO_LATENCY, np.int64)
+    last[flow[order]] = order
+    np.maximum.at(latency, flow, found.latency)
+    columns = (found.time[last], found.ident[last], found.flags[last], found.name[last])
+    return Answers(found.key.take(last), *columns, latency)
 
 
 def _joined(parts: Sequence[Messages]) -> Messages:

@@ -18,6 +18,7 @@ from capture.pcap.handshake import Handshakes, RoundTrips, Steps
 from capture.pcap.meter import HEAP, NO_CUTS, Cuts, Flows, Heap, Meter
 from capture.pcap.octets import U64
 from capture.pcap.places import Place, Places
+from capture.pcap.table import in_order
 
 ORPHANS = "IP fragments without their first one (kept, without ports)"
 
@@ -42,7 +43,7 @@ class Harvest(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """What a whole capture gave."""
+    """What a whole capture gave, its flows in the order of a flow table."""
 
     flows: Flows
     round_trips: RoundTrips | None
@@ -86,8 +87,8 @@ class Yard:
     """Where the harvests of one capture come together."""
 
     def __init__(self, cuts: Cuts = NO_CUTS) -> None:
-        self._meter, self._fragments = Meter(cuts=cuts), Fragments()
-        self._handshakes, self._lookups = Handshakes(), Lookups()
+        self._cuts, self._meter, self._fragments = cuts, Meter(cuts=cuts), Fragments()
+        self._handshakes, self._lookups = Handshakes(), Lookups(cuts)
         self._places, self._tally = Places(), Tally()
         self._waiting: dict[int, Aside] = {}
         self._next = 0
@@ -114,11 +115,12 @@ class Yard:
             self._lookups.add(messages)
 
     def result(self) -> Result:
-        """What the whole capture gave."""
+        """What the whole capture gave; the yard is empty then."""
         self._meter.add(self._fragments.rest())
         self._tally.reasons[ORPHANS] += self._fragments.orphans
         round_trips, answers = self._handshakes.round_trips(), self._lookups.answers()
-        return Result(self._meter.flows(), round_trips, answers, self._tally, self._places.known)
+        flows, self._meter = in_order(self._meter.flows()), Meter(cuts=self._cuts)
+        return Result(flows, round_trips, answers, self._tally, self._places.known)
 
 
 def _flows_placed(flows: Flows, numbers: U64) -> Flows:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from capture.pcap.cuts import NO_CUTS, Cuts
 from capture.pcap.handshake import Steps, steps
 from capture.pcap.keys import hashed, numbered
 from capture.pcap.octets import I64, U8, U16
-from capture.pcap.packets import MACS, Key, Macs, Packets, Rows, join_keys, join_packets
+from capture.pcap.packets import MACS, Key, Macs, Packets, Rows, join_packets
 
 __all__ = ["NO_CUTS", "Cuts", "Flows", "Heap", "Meter", "group", "hashed", "merge", "numbered"]
 
@@ -24,48 +25,6 @@ __all__ = ["NO_CUTS", "Cuts", "Flows", "Heap", "Meter", "group", "hashed", "merg
 HEAP = 300_000
 _MERGE_ABOVE = 1_500_000
 _COUNT = np.dtype(np.int64)
-
-
-@dataclass(frozen=True)
-class Cuts:
-    """Where one flow becomes several: at each multiple of `export` and after `idle` without a packet (ns; 0: never)."""
-
-    export: int = 0
-    idle: int = 0
-
-    def apply(self, flow: I64, first_row: I64, first: I64, last: I64) -> tuple[I64, I64]:
-        """Number flows anew, so that cut ones have several numbers, and give the first row of each.
-
-        >>> two, times = np.array([0, 0]), np.array([1, 9])
-        >>> Cuts(idle=5).apply(two, np.array([0]), times, times)[0].tolist()
-        [0, 1]
-        """
-        if not (self.export or self.idle) or not len(flow):
-            return flow, first_row
-        order = np.lexsort((first, flow))
-        new = np.zeros(len(flow), np.bool_)
-        new[1:] = flow[order][1:] != flow[order][:-1]
-        if self.export:
-            period = first[order] // self.export
-            new[1:] |= period[1:] != period[:-1]
-        if self.idle:
-            new[1:] |= first[order][1:] - _last_so_far(np.cumsum(new), last[order])[:-1] > self.idle
-        number = np.empty(len(flow), np.int64)
-        number[order] = np.cumsum(new)
-        new[0] = True
-        return number, order[new]
-
-
-NO_CUTS = Cuts()
-
-
-def _last_so_far(flow: I64, last: I64) -> I64:
-    """The latest time of each flow's rows up to each row; flows lie together, in order of their number."""
-    order = np.argsort(last, kind="stable")
-    rank = np.empty(len(last), np.int64)
-    rank[order] = np.arange(len(last))
-    latest: I64 = np.maximum.accumulate(flow * len(last) + rank) % len(last)
-    return last[order[latest]]
 
 
 @dataclass(frozen=True)
@@ -131,14 +90,20 @@ class Meter:
         self._parts.append(flows)
         self._held += len(flows)
         if self._held > _MERGE_ABOVE:
-            self._parts = [merge(self._parts, self._cuts)]
+            self._merge()
             self._held = len(self._parts[0]) // 2
 
     def flows(self) -> Flows:
         """All flows so far, one row a key (and period), in no particular order."""
         self._settle()
-        self._parts = [merge(self._parts, self._cuts)]
+        self._merge()
         return self._parts[0]
+
+    def _merge(self) -> None:
+        if len(self._parts) != 1:
+            columns = _columns(self._parts)
+            self._parts.clear()
+            self._parts.append(_merged(columns, self._cuts))
 
     def _settle(self) -> None:
         if found := self._heap.grouped(self._cuts):
@@ -194,36 +159,54 @@ def merge(parts: Sequence[Flows], cuts: Cuts = NO_CUTS) -> Flows:
     >>> merge([]).packets.tolist()
     []
     """
-    if len(parts) == 1:
-        return parts[0]
-    rows = _stacked(parts)
-    flow, first_row = numbered(rows.key)
-    flow, first_row = cuts.apply(flow, first_row, rows.first, rows.last)
-    none, flags = np.zeros(len(first_row), np.int64), np.zeros(len(first_row), np.uint16)
-    packets, octets = none, none.copy()
-    np.add.at(packets, flow, rows.packets)
-    np.add.at(octets, flow, rows.octets)
-    np.bitwise_or.at(flags, flow, rows.flags)
-    last_row, earliest = none.copy(), none.copy()
-    # Of several rows the one written last stays: the latest, or the earliest.
-    order = np.argsort(rows.last, kind="stable")
+    return parts[0] if len(parts) == 1 else _merged(_columns(parts), cuts)
+
+
+# The parts of each column of flows, by its name.
+_Columns = dict[str, list[npt.NDArray[Any]]]
+
+_ENDS = tuple(field.name for field in fields(Key))
+_KINDS: dict[str, np.dtype[Any]] = {"flags": np.dtype(np.uint16), "dscp": np.dtype(np.uint8), "macs": MACS}
+_KINDS |= dict.fromkeys(_ENDS, np.dtype(np.uint64))
+
+
+def _columns(parts: Sequence[Flows]) -> _Columns:
+    columns: _Columns = {name: [getattr(part.key, name) for part in parts] for name in _ENDS}
+    return columns | {field.name: [getattr(part, field.name) for part in parts] for field in fields(Flows)[1:]}
+
+
+def _stacked(columns: _Columns, name: str) -> npt.NDArray[Any]:
+    """Put the parts of a column under each other, and let go of them: memory holds one column twice, not all."""
+    parts = columns.pop(name)
+    return np.concatenate(parts) if parts else np.zeros(0, _KINDS.get(name, _COUNT))
+
+
+def _merged(columns: _Columns, cuts: Cuts) -> Flows:
+    first, last = _stacked(columns, "first"), _stacked(columns, "last")
+    key = Key(*(_stacked(columns, name) for name in _ENDS))
+    flow, first_row = numbered(key)
+    flow, first_row = cuts.apply(flow, first_row, first, last)
+    key = key.take(first_row)
+    last_row, earliest = _ends(flow, len(first_row), first, last)
+    first, last = first[earliest], last[last_row]
+    packets, octets = (_added(_stacked(columns, name), flow, len(first_row)) for name in ("packets", "octets"))
+    flags = np.zeros(len(first_row), np.uint16)
+    np.bitwise_or.at(flags, flow, _stacked(columns, "flags"))
+    dscp, macs = _stacked(columns, "dscp")[last_row], _stacked(columns, "macs")[earliest]
+    return Flows(key, packets, octets, first, last, flags, dscp, macs)
+
+
+def _ends(flow: I64, count: int, first: I64, last: I64) -> tuple[I64, I64]:
+    """Of each flow the row that ends last and the one that begins first: of several rows the one written last stays."""
+    last_row, earliest = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    order = np.argsort(last, kind="stable")
     last_row[flow[order]] = order
-    order = np.argsort(rows.first, kind="stable")[::-1]
+    order = np.argsort(first, kind="stable")[::-1]
     earliest[flow[order]] = order
-    first, last = rows.first[earliest], rows.last[last_row]
-    return Flows(
-        rows.key.take(first_row), packets, octets, first, last, flags, rows.dscp[last_row], rows.macs[earliest]
-    )
+    return last_row, earliest
 
 
-def _stacked(parts: Sequence[Flows]) -> Flows:
-    key = join_keys([part.key for part in parts]) if parts else Key(*[np.zeros(0, np.uint64)] * 5)
-    kinds: dict[str, np.dtype[Any]] = {"flags": np.dtype(np.uint16), "dscp": np.dtype(np.uint8), "macs": MACS}
-    names = [field.name for field in fields(Flows)[1:]]
-    columns: dict[str, Any] = {name: _column(parts, name, kinds.get(name, _COUNT)) for name in names}
-    return Flows(key, **columns)
-
-
-def _column(parts: Sequence[Flows], name: str, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    columns = [getattr(part, name) for part in parts]
-    return np.concatenate(columns) if columns else np.zeros(0, dtype)
+def _added(values: I64, flow: I64, count: int) -> I64:
+    total = np.zeros(count, np.int64)
+    np.add.at(total, flow, values)
+    return total

@@ -29,7 +29,7 @@ from capture.pcap.pool import each_read
 from capture.pcap.records import Damage
 from capture.pcap.sightings import dns_columns, rtt_columns
 from capture.pcap.stream import STANDARD_INPUT, Stream, Window, open_middle, open_stream
-from capture.pcap.table import in_order, sorted_table
+from capture.pcap.table import sorted_table
 from capture.pcap.turns import read_together
 from flowkit.contract import Provenance, stack, with_provenance
 from flowkit.errors import CaptureError
@@ -151,7 +151,7 @@ def read_files(
 def _table(name: str, path: Path, read: Read, agent_ip: AgentIP) -> pd.DataFrame:
     node = "stdin" if path == STANDARD_INPUT else capture_name(path)
     result = read.result
-    flows = in_order(result.flows)
+    flows = result.flows
     table = sorted_table(flows, node, _agent(node, agent_ip), result.places)
     seen: dict[str, Any] = {**rtt_columns(flows, result.round_trips), **dns_columns(flows, result.answers)}
     return with_provenance(table.assign(**seen), Provenance(sources=(name,)).losing(read.report.reasons))

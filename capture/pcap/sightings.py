@@ -8,7 +8,7 @@ import pandas as pd
 from capture.pcap import dns
 from capture.pcap.dns import Answers
 from capture.pcap.handshake import RoundTrips
-from capture.pcap.keys import numbered
+from capture.pcap.keys import hashed, numbered
 from capture.pcap.meter import Flows
 from capture.pcap.octets import I64
 from capture.pcap.packets import Key, join_keys
@@ -44,7 +44,7 @@ def dns_columns(flows: Flows, found: Answers | None) -> dict[str, object]:
         "DnsFlags": integers(flags, "UInt16", present),
         "DnsFlagsResponseCode": _masked(dns.code_names(flags), present),
         "DnsLatencyMs": integers(latency // _MS, "UInt32", latency >= 0),
-        "DnsName": _names(found.name[last], present),
+        "DnsName": _names(found.name[last[present]], present),
     }
 
 
@@ -54,9 +54,9 @@ def _masked(column: pd.Categorical, present: np.ndarray) -> pd.Categorical:
 
 
 def _names(raw: np.ndarray, present: np.ndarray) -> pd.Categorical:
-    codes, distinct = pd.factorize(raw[present].astype(object))
+    codes, distinct = pd.factorize(raw.astype(object))
     names, texts = pd.factorize(np.array([dns.text(each) for each in distinct], object))
-    column = np.full(len(raw), -1, np.int64)
+    column = np.full(len(present), -1, np.int32)
     column[present] = names[codes] if len(names) else -1
     return pd.Categorical.from_codes(column, categories=pd.Index(texts, dtype="str"))
 
@@ -69,13 +69,12 @@ def rows(flows: Flows, key: Key, time: I64) -> I64:
     >>> rows(Flows(key, time, time, time, time, none, none, none), key, time).tolist()
     [0]
     """
-    number = numbered(join_keys([flows.key, key]))[0]
-    of_flows, of_sightings = number[: len(flows)], number[len(flows) :]
-    seen = np.zeros(int(number.max()) + 1 if len(number) else 0, np.bool_)
-    seen[of_sightings] = True
-    mine = np.flatnonzero(seen[of_flows])
+    # Most flows have no sighting: a hash leaves few of them to be compared.
+    mine = np.flatnonzero(pd.Series(hashed(flows.key)).isin(hashed(key)).to_numpy())
+    number = numbered(join_keys([flows.key.take(mine), key]))[0]
+    of_flows, of_sightings = number[: len(mine)], number[len(mine) :]
     kind = np.repeat([0, 1], [len(mine), len(time)])
-    whose = np.concatenate([of_flows[mine], of_sightings])
+    whose = np.concatenate([of_flows, of_sightings])
     order = np.lexsort((kind, np.concatenate([flows.first[mine], time]), whose))
     place = np.maximum.accumulate(np.where(kind[order] == 0, np.arange(len(order)), -1))
     found = np.full(len(time), -1, np.int64)

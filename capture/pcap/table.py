@@ -18,6 +18,8 @@ from capture.pcap.places import Place
 from capture.pcap.transport import ICMP_PROTOCOLS, PORT_PROTOCOLS, TCP
 
 _MS = 1_000_000
+_MACS = np.dtype([("DstMacHigh", ">u2"), ("DstMacLow", ">u4"), ("SrcMacHigh", ">u2"), ("SrcMacLow", ">u4")])
+_MAC_ENDS = ("SrcMac", "DstMac")
 
 
 def in_order(flows: Flows) -> Flows:
@@ -91,12 +93,11 @@ def _constant(text: str | None, size: int) -> pd.Categorical:
 
 def _mac_columns(macs: Macs) -> dict[str, pd.Categorical]:
     """MAC addresses as text; all zeros is none, as on links that have no such addresses."""
-    octets = macs.view(np.uint8).reshape(len(macs), 12).astype(np.uint64)
-    if not octets.any():
+    halves = macs.view(_MACS)
+    if not any(halves[name].any() for name in _MACS.names or ()):
         return {}
-    places = np.uint64(8) * np.arange(5, -1, -1, dtype=np.uint64)
-    ends = {"DstMac": octets[:, :6], "SrcMac": octets[:, 6:]}
-    return {name: _macs((end << places).sum(axis=1)) for name, end in sorted(ends.items(), reverse=True)}
+    numbers = {end: halves[f"{end}High"].astype(np.uint64) << np.uint64(32) | halves[f"{end}Low"] for end in _MAC_ENDS}
+    return {name: _macs(number) for name, number in numbers.items()}
 
 
 def _macs(numbers: U64) -> pd.Categorical:
