@@ -13,7 +13,7 @@ from capture.pcap import dns, link, network, transport, tunnel
 from capture.pcap.fragments import Fragments, Pieces, apart
 from capture.pcap.octets import U64, Bool, gather
 from capture.pcap.packets import MACS, Key, Macs, Packets, join_packets, key_word
-from capture.pcap.places import TOO_MANY, Outer, Places
+from capture.pcap.places import TOO_MANY, Outer, Places, Where
 from capture.pcap.records import Records
 
 CUT_FRAMES = "frames that end before their EtherType"
@@ -155,10 +155,12 @@ def _places(
         tally.reasons[tunnel.CUT_APART] += within.apart
         if len(within.rows):
             outer, outers = _outers(none.copy(), within)
-    if not (tagged or outers or records.interface is not None):
+    noted = none if records.noted is None else records.noted[headers.row]
+    if not (tagged or outers or records.notes or records.interface is not None):
         return None
-    found = places.numbers(vlan, interface, outer, outers, records.names)
-    tally.reasons[TOO_MANY] += places.overflown(found, vlan, interface, outer)
+    where = Where(vlan, interface, outer, noted, outers, records.names, records.notes)
+    found = places.numbers(where)
+    tally.reasons[TOO_MANY] += places.overflown(found, where)
     return found
 
 

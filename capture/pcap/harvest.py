@@ -10,13 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
+from capture.pcap.comments import DISAGREE
 from capture.pcap.container import Walked
 from capture.pcap.decode import Seen, Tally, View, look
 from capture.pcap.dns import Answers, Lookups, Messages
 from capture.pcap.fragments import Fragments, Pieces
 from capture.pcap.handshake import Handshakes, RoundTrips, Steps
-from capture.pcap.meter import HEAP, NO_CUTS, Cuts, Flows, Heap, Meter
-from capture.pcap.octets import U64
+from capture.pcap.keys import numbered
+from capture.pcap.meter import HEAP, NO_CUTS, Cuts, Flows, Heap, Meter, merge
+from capture.pcap.octets import I64, U64
+from capture.pcap.packets import join_keys
 from capture.pcap.places import Place, Places
 from capture.pcap.table import in_order
 
@@ -50,6 +55,8 @@ class Result:
     answers: Answers | None
     tally: Tally
     places: Sequence[Place]
+    # For each flow the number of the place whose names it has, or -1; where no flow has any, None.
+    named: I64 | None = None
 
 
 class Harvester:
@@ -119,8 +126,36 @@ class Yard:
         self._meter.add(self._fragments.rest())
         self._tally.reasons[ORPHANS] += self._fragments.orphans
         round_trips, answers = self._handshakes.round_trips(), self._lookups.answers()
-        flows, self._meter = in_order(self._meter.flows()), Meter(cuts=self._cuts)
-        return Result(flows, round_trips, answers, self._tally, self._places.known)
+        flows, self._meter = self._meter.flows(), Meter(cuts=self._cuts)
+        result = Result(flows, round_trips, answers, self._tally, self._places.known)
+        if any(place.named for place in result.places):
+            result = _named(result, self._places, self._cuts)
+        return replace(result, flows=in_order(result.flows)) if result.named is None else result
+
+
+def _named(result: Result, places: Places, cuts: Cuts) -> Result:
+    """Flows that only their packets' comments tell apart become one again, with the names of one of them."""
+    known = tuple(result.places)
+    bare = np.array([places.number(place.unnamed) for place in known], np.uint64)
+    said = np.array([place.named is not None for place in known])
+    place, key = result.flows.key.place, result.flows.key.placed(bare)
+    with_names = said[place]
+    parts = [replace(result.flows, key=key).take(rows) for rows in (with_names, ~with_names)]
+    flows = in_order(merge(parts, cuts))
+    number = numbered(join_keys([key, flows.key]))[0]
+    before, after = number[: len(key)], number[len(key) :]
+    chosen = np.full(int(number.max()) + 1 if len(number) else 0, -1, np.int64)
+    chosen[before[with_names]] = place[with_names]
+    others = with_names & (place != chosen[before])
+    result.tally.reasons[DISAGREE] += len(np.unique(before[others]))
+    trips, answers = result.round_trips, result.answers
+    return replace(
+        result,
+        flows=flows,
+        named=chosen[after],
+        round_trips=trips and replace(trips, key=trips.key.placed(bare)),
+        answers=answers and replace(answers, key=answers.key.placed(bare)),
+    )
 
 
 def _flows_placed(flows: Flows, numbers: U64) -> Flows:

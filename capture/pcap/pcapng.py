@@ -1,7 +1,7 @@
 """pcapng: sections of either byte order, interfaces with their own link type, clock and name, three kinds of packet blocks.
 
 Source: draft-ietf-opsawg-pcapng. Blocks are walked one by one in Python; the fields of packet blocks are then fetched all
-at once. Blocks of other kinds (names, statistics, secrets, comments) are stepped over.
+at once. Blocks of other kinds (names, statistics, secrets) are stepped over.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from capture.pcap import comments
+from capture.pcap.comments import Names
 from capture.pcap.octets import I64, U8, U64, Bool, gather
 from capture.pcap.records import Damage, Records
 from capture.pcap.stream import Window
@@ -30,7 +32,7 @@ _PACKETS = frozenset((_OLD, _SIMPLE, _ENHANCED))
 _LEAST = {_SECTION: 28, _INTERFACE: 20, _OLD: 32, _SIMPLE: 16, _ENHANCED: 32}
 # Wireshark's own limit; a longer block is damage.
 _LONGEST = 16 << 20
-_NAME, _RESOLUTION, _OFFSET = 2, 9, 14
+_COMMENT, _NAME, _RESOLUTION, _OFFSET = 1, 2, 9, 14
 _LATEST = np.iinfo(np.int64).max
 
 
@@ -76,7 +78,26 @@ class Walked:
         wire = np.where(simple, blocks["interface"], blocks["wire"]).astype(np.int64)
         start = self.offsets + np.where(simple, 12, 28)
         reasons = {NO_INTERFACE: int((~known).sum()), NO_TIME: int((known & (simple | timeless)).sum())}
-        return self._by_link(Records(self.buffer, start, captured, wire, time, 0), number, known, reasons)
+        noted, notes, unreadable = self._notes(blocks, np.flatnonzero(known & ~simple), captured)
+        reasons |= {comments.UNREADABLE: unreadable, comments.COARSE: int((noted >= 0).sum())}
+        whole = Records(self.buffer, start, captured, wire, time, 0).saying(noted, notes)
+        return self._by_link(whole, number, known, reasons)
+
+    def _notes(self, blocks: npt.NDArray[np.void], rows: I64, captured: I64) -> tuple[I64, tuple[Names, ...], int]:
+        """What the comments of packets say, by number, of the few captures that have any; and how many cannot be read."""
+        noted, notes, unreadable = np.full(len(blocks), -1, np.int64), dict[Names, int](), 0
+        padded = 28 + (captured[rows] + 3 & ~3)
+        more = (blocks["kind"][rows] == _ENHANCED) & (padded + 8 <= blocks["length"][rows].astype(np.int64) - 4)
+        each = zip(rows[more].tolist(), self.offsets[rows[more]].tolist(), padded[more].tolist(), strict=True)
+        for row, offset, begin in each:
+            body = bytes(self.buffer[offset + begin : offset + int(blocks["length"][row]) - 4])
+            try:
+                found = comments.names(value for code, value in _options(body, self.order) if code == _COMMENT)
+            except ValueError:
+                unreadable += 1
+            else:
+                noted[row] = -1 if found is None else notes.setdefault(found, len(notes))
+        return noted, tuple(notes), unreadable
 
     def first_time(self) -> int | None:
         """The time of the first packet that belongs to an interface (ns since the epoch), if any does."""
@@ -117,7 +138,8 @@ class Walked:
 
     def _part(self, whole: Records, rows: Bool, link: int, number: I64, names: tuple[str | None, ...]) -> Records:
         part = whole.take(rows, link)
-        return part.on(number[rows], names) if any(names) else part
+        part = part.on(number[rows], names) if any(names) else part
+        return part.saying(whole.noted[rows], whole.notes) if whole.notes and whole.noted is not None else part
 
 
 def batches(window: Window) -> Iterator[Walked | Damage]:

@@ -97,7 +97,7 @@ class Pieces:
         near = np.abs(header["seconds"].astype(np.int64) - self.first_ns // 10**9) < _DECADE
         timed = header["fraction"].astype(np.int64) * layout.nanoseconds < 10**9
         captured = header["captured"]
-        places = np.flatnonzero(near & timed & (captured > 0) & (captured <= np.minimum(header["wire"], LONGEST)))
+        places = np.flatnonzero(near & timed & (header["wire"] > 0) & (captured <= np.minimum(header["wire"], LONGEST)))
         beyond = dict(zip(places.tolist(), (places + layout.header + captured[places]).tolist(), strict=True))
         return next((place for place in places.tolist() if _in_a_row(place, beyond, searched)), None)
 

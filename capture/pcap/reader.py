@@ -27,7 +27,7 @@ from capture.pcap.pieces import pieces
 from capture.pcap.plan import Plan, helpers
 from capture.pcap.pool import each_read
 from capture.pcap.records import Damage
-from capture.pcap.sightings import dns_columns, rtt_columns
+from capture.pcap.sightings import dns_columns, name_columns, rtt_columns
 from capture.pcap.stream import STANDARD_INPUT, Stream, Window, open_middle, open_stream
 from capture.pcap.table import sorted_table
 from capture.pcap.turns import read_together
@@ -154,6 +154,7 @@ def _table(name: str, path: Path, read: Read, agent_ip: AgentIP) -> pd.DataFrame
     flows = result.flows
     table = sorted_table(flows, node, _agent(node, agent_ip), result.places)
     seen: dict[str, Any] = {**rtt_columns(flows, result.round_trips), **dns_columns(flows, result.answers)}
+    seen |= name_columns(result.named, result.places)
     return with_provenance(table.assign(**seen), Provenance(sources=(name,)).losing(read.report.reasons))
 
 

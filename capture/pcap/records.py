@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from capture.pcap.comments import Names
 from capture.pcap.octets import I64, U8, Bool
 
 
@@ -14,7 +15,8 @@ class Records:
 
     `start` is where a packet's bytes begin in `buffer`, `captured` how many are there, `wire` how long it was on the
     wire (bytes), `time` when (ns since the epoch), `link` the link type of all of them (tcpdump.org's list). Where the
-    container knows interfaces, `interface` counts into `names`. `reasons` are losses on the way, by reason.
+    container knows interfaces, `interface` counts into `names`; where packets carry comments with Kubernetes names, `noted`
+    counts into `notes`. `reasons` are losses on the way, by reason.
     """
 
     buffer: U8
@@ -26,6 +28,8 @@ class Records:
     interface: I64 | None = None
     names: tuple[str | None, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
+    noted: I64 | None = None
+    notes: tuple[Names, ...] = ()
 
     def __len__(self) -> int:
         return len(self.start)
@@ -42,6 +46,10 @@ class Records:
     def on(self, interface: I64, names: tuple[str | None, ...]) -> Records:
         """The same packets, seen by these interfaces."""
         return replace(self, interface=interface, names=names)
+
+    def saying(self, noted: I64, notes: tuple[Names, ...]) -> Records:
+        """The same packets with these notes; -1 for a packet without."""
+        return replace(self, noted=noted, notes=notes)
 
     def losing(self, reasons: Mapping[str, int]) -> Records:
         """The same packets, with losses on the way."""

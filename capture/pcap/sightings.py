@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,7 @@ from capture.pcap.keys import hashed, numbered
 from capture.pcap.meter import Flows
 from capture.pcap.octets import I64
 from capture.pcap.packets import Key, join_keys
+from capture.pcap.places import Place
 from capture.pcap.table import integers
 
 _MS = 1_000_000
@@ -46,6 +49,19 @@ def dns_columns(flows: Flows, found: Answers | None) -> dict[str, object]:
         "DnsLatencyMs": integers(latency // _MS, "UInt32", latency >= 0),
         "DnsName": _names(found.name[last[present]], present),
     }
+
+
+def name_columns(named: I64 | None, places: Sequence[Place]) -> dict[str, object]:
+    """The fields that comments in the capture gave, ``SrcK8S_Name`` and its like, of flows with these places; none usually."""
+    if named is None:
+        return {}
+    used, code = np.unique(named, return_inverse=True)
+    said = [dict(places[each].named or ()) if each >= 0 else {} for each in used.tolist()]
+    columns: dict[str, object] = {}
+    for field in sorted({field for names in said for field in names}):
+        codes, texts = pd.factorize(np.array([names.get(field) for names in said], object))
+        columns[field] = pd.Categorical.from_codes(codes[code], categories=pd.Index(texts, dtype="str"))
+    return columns
 
 
 def _masked(column: pd.Categorical, present: np.ndarray) -> pd.Categorical:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, cast
+from typing import Any
 
 from capture.pcap.crew import LOST
 from capture.pcap.harvest import Harvest, Harvester, Yard
@@ -81,8 +81,9 @@ def _all(own: Iterator[Said], pipes: Sequence[Connection]) -> Iterator[Said]:
         for pipe in [pipe for pipe in open_ if pipe.poll()]:
             yield from _heard(pipe, open_)
     while open_:
-        for pipe in wait(open_):
-            yield from _heard(cast("Connection", pipe), open_)
+        ready = wait(open_)
+        for pipe in [pipe for pipe in open_ if pipe in ready]:
+            yield from _heard(pipe, open_)
 
 
 def _heard(pipe: Connection, open_: list[Connection]) -> Iterator[Said]:
