@@ -14,10 +14,10 @@ from capture.account import CaptureWarning, warning
 from capture.names.evidence import Evidence
 from capture.names.search import BY_RULE, Search
 from capture.pcap.container import CHUNK, batches
+from capture.pcap.paths import named_files
 from capture.pcap.records import Damage
 from capture.pcap.stream import open_stream
 from flowkit.contract import Provenance, with_provenance
-from flowkit.errors import CaptureError
 
 AnyPath = str | PathLike[str]
 
@@ -28,6 +28,8 @@ def names(paths: AnyPath | Sequence[AnyPath]) -> pd.DataFrame:
     Columns: ``Addr``, ``Name``, ``Source`` (``dns``: an A or AAAA record of a DNS answer; ``sni``: a TLS ClientHello asked
     this address for this name; ``http-host``: an HTTP request did; ``quic-sni``: a QUIC Initial did), ``Count`` (messages
     that say so, copies included), ``First`` and ``Last`` (ms since the epoch).
+
+    `paths` is a file, a glob, ``-`` (standard input) or a list of them, as for `capture.read_pcap`.
 
     Who asked plays no part: a name counts for its address, whoever the client was. Strangers chose the names: they are
     lower case, and bytes that no host name has are written ``\\DDD``. An answer is believed without the question to it.
@@ -50,9 +52,7 @@ def find(
     paths: AnyPath | Sequence[AnyPath], *, chunk: int = CHUNK, progress: Callable[[int], None] = lambda _: None
 ) -> tuple[pd.DataFrame, Counter[str]]:
     """Do the work of `names`: the table, and the losses worth a warning."""
-    each = [Path(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
-    if not each:
-        raise CaptureError("no capture file was given")
+    each = list(named_files(paths).values())
     evidence, before = Evidence(), 0
     for path in each:
         for position in _search(path, chunk, evidence):

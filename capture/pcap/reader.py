@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
-from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +21,7 @@ from capture.pcap.crew import Crew
 from capture.pcap.decode import Tally, Tunnels, View, Vlan
 from capture.pcap.harvest import ORPHANS, Result, Yard
 from capture.pcap.meter import Cuts
+from capture.pcap.paths import AnyPath, named_files
 from capture.pcap.pieces import pieces
 from capture.pcap.plan import Plan, helpers
 from capture.pcap.pool import each_read
@@ -36,7 +35,6 @@ from flowkit.errors import CaptureError
 
 __all__ = ["ORPHANS", "read_files", "read_pcap"]
 
-AnyPath = str | PathLike[str]
 AgentIP = str | Mapping[str, str] | None
 # Told how many bytes of the files have been read so far.
 Progress = Callable[[int], None]
@@ -137,7 +135,7 @@ def read_files(
     plan: Plan = PLAN,
 ) -> pd.DataFrame:
     """Do the work of `read_pcap`, `chunk` bytes at a time, telling `progress` the bytes of the files read so far."""
-    named = _named(paths)
+    named = named_files(paths)
     tables, reports = [], {}
     for name, read in zip(
         named, each_read(list(named.values()), partial(read_file, chunk, plan), progress, plan), strict=True
@@ -156,29 +154,6 @@ def _table(name: str, path: Path, read: Read, agent_ip: AgentIP) -> pd.DataFrame
     seen: dict[str, Any] = {**rtt_columns(flows, result.round_trips), **dns_columns(flows, result.answers)}
     seen |= name_columns(result.named, result.places)
     return with_provenance(table.assign(**seen), Provenance(sources=(name,)).losing(read.report.reasons))
-
-
-def _named(paths: AnyPath | Sequence[AnyPath]) -> dict[str, Path]:
-    """Name each file: by its file name, or as it was given where two have the same one."""
-    given = [paths] if isinstance(paths, str | PathLike) else paths
-    each = [path for one in given for path in _globbed(Path(one))]
-    if not each:
-        raise CaptureError("no capture file was given")
-    twice = next((path for path, times in Counter(path.absolute() for path in each).items() if times > 1), None)
-    if twice is not None:
-        raise CaptureError(f"{twice.name} is given twice: its packets would count double")
-    names = Counter(path.name for path in each)
-    return {path.name if names[path.name] == 1 else str(path): path for path in each}
-
-
-def _globbed(path: Path) -> Iterator[Path]:
-    """The file itself, or the files a pattern means, in order of their names."""
-    if not glob.has_magic(str(path)) or path.exists():
-        yield path
-    elif found := sorted(glob.glob(str(path), recursive=True)):
-        yield from (Path(each) for each in found if not Path(each).is_dir())
-    else:
-        raise CaptureError(f"{path}: no file has a name like this")
 
 
 def _agent(node: str, agent_ip: AgentIP) -> str | None:

@@ -9,7 +9,7 @@ from random import Random
 import pandas as pd
 import pytest
 
-from capture.pcap import crew, harvest, pool
+from capture.pcap import crew, harvest, pool, turns
 from capture.pcap import plan as planning
 from capture.pcap.decode import View
 from capture.pcap.plan import Plan, helpers
@@ -67,9 +67,11 @@ def test_what_goes_wrong_in_a_helper_is_raised_here(tmp_path, monkeypatch):
         read_quietly(path, chunk=2000, plan=TOGETHER)
 
 
-def test_a_helper_that_is_lost_is_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(crew, "_work", lambda pipe, *_: pipe.close())
-    path = save(tmp_path, "a.pcap", pcap(random_frames(Random(1), 500)))
+@pytest.mark.parametrize("room", [crew, turns])
+def test_a_helper_that_is_lost_is_one_line(tmp_path, monkeypatch, room):
+    monkeypatch.setattr(room, "_work", lambda pipe, *_: pipe.close())
+    data = pcap(random_frames(Random(1), 900)) if room is turns else random_ng(Random(5), 500)
+    path = save(tmp_path, "a.pcap", data)
     with pytest.raises(CaptureError, match="workers=1"):
         read_quietly(path, chunk=2000, plan=TOGETHER)
 

@@ -275,3 +275,13 @@ def test_the_command_shows_a_table_on_a_terminal(tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr().out
     assert "http-host" in shown
     assert "and 1 more" in shown
+
+
+def test_globs_and_lists_name_files_as_read_pcap_does(tmp_path):
+    one = save(tmp_path, "a.pcap", pcap([]))
+    save(tmp_path, "b.pcap", pcap([]))
+    assert list(capture.names(str(tmp_path / "*.pcap")).attrs["flowkit"]["sources"]) == ["a.pcap", "b.pcap"]
+    with pytest.raises(CaptureError, match="given twice"):
+        capture.names([one, one])
+    with pytest.raises(CaptureError, match="no file has a name like this"):
+        capture.names(str(tmp_path / "*.cap"))
