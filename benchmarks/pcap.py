@@ -2,7 +2,7 @@
 
 Inputs are made from the recorded cluster by a seeded generator: (a) 2.5 million packets of mixed sizes, about 1 GB; (b) 10
 million packets cut at 96 bytes; (c) 50 small files. Figures: packets a second inside the process (imports apart) and of the
-whole process, peak memory summed over all processes of a tool (shared pages count in each). Slow tools get a prefix.
+whole process, peak memory of all processes of a tool (pages that they share count once). Slow tools get a prefix.
 
     python -m benchmarks.pcap [--scale 1.0] [--rounds 3] [--only NAME ...] [--peers PYTHON]
 
@@ -175,10 +175,12 @@ def _family(pid: int) -> list[int]:
 
 
 def _resident(pid: int) -> int:
+    """Bytes of memory, pages that several processes share counted in part in each (PSS)."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
+    return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
 
 
 def measure(tool: Tool, files: list[Path], packets: int, scratch: Path) -> dict[str, float]:
