@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 _GO_LIST = re.compile(r"\[(.*)\]", re.DOTALL)
@@ -24,10 +25,13 @@ def lists(texts: pd.Series[Any], kind: str) -> tuple[pd.Series[Any], list[str]]:
     [[1, 0], [1, 0], [1], None]
     """
     codes, distinct = pd.factorize(texts)
-    parsed = [_parsed(str(text), _ITEMS[kind], kind) for text in distinct]
-    values = [parsed[code] if code >= 0 else None for code in codes.tolist()]
-    spoiled = [str(text) for text, value in zip(texts, values, strict=True) if value is None and not pd.isna(text)]
-    return pd.Series(values, dtype=object), spoiled
+    values = np.empty(len(distinct) + 1, dtype=object)
+    for place, text in enumerate(distinct):
+        values[place] = _parsed(str(text), _ITEMS[kind], kind)
+    wrong = np.flatnonzero([value is None for value in values[:-1]])
+    spoiled = [str(distinct[code]) for code in codes[np.isin(codes, wrong)]] if len(wrong) else []
+    # The last place is that of missing texts, whose code is -1.
+    return pd.Series(values[codes], dtype=object), spoiled
 
 
 def _parsed(text: str, item: Callable[[Any], Any], kind: str) -> Any:

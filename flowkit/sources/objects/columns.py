@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from flowkit.contract import FIELDS, Field
+from flowkit.contract import FIELDS, Field, conform
 from flowkit.sources.lists import lists
 from flowkit.sources.losses import EXAMPLES, Loss, example
 
@@ -50,6 +51,42 @@ def columns(connection: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> tuple
     return pd.DataFrame(flows), losses
 
 
+def columns_of(table: pa.Table) -> tuple[pd.DataFrame, list[Loss]]:
+    """The same from a table of texts, one column a key.
+
+    >>> columns_of(pa.table({"DstPort": ["443", "70000"]}))[0]["DstPort"].tolist()
+    [443, <NA>]
+    """
+    found = {key: _of_texts(table.column(key), FIELDS.get(key)) for key in table.column_names}
+    losses = [
+        Loss(f"values of {key} that are not its type", len(spoiled), _first(spoiled))
+        for key, (_, spoiled) in found.items()
+    ]
+    return pd.DataFrame({key: column for key, (column, _) in found.items()}), losses
+
+
+def _of_texts(texts: Any, known: Field | None) -> _Column:
+    if known is None or known.type not in _SQL_TYPES:
+        return _column(texts, None, known)
+    numbers = _plain_numbers(texts, known)
+    if numbers is not None:
+        return _column(numbers, pa.array([], pa.string()), known)
+    with duckdb.connect() as connection:
+        connection.register("given", pa.table({"texts": texts}))
+        table = connection.sql(f"SELECT {_sql('texts', 1, known)} FROM given").to_arrow_table()  # noqa: S608 - fixed texts
+    return _column(table.column("value_1"), table.column("spoiled_1"), known)
+
+
+def _plain_numbers(texts: Any, known: Field) -> Any:
+    """What Arrow makes of a column where every text is a plain whole number in range; None otherwise."""
+    if known.type == "bool" or pc.any(pc.match_substring(texts, "x")).as_py():  # 0x10 would be one to Arrow
+        return None
+    try:
+        return pc.cast(texts, pa.type_for_alias(known.dtype.lower()))
+    except pa.ArrowInvalid:
+        return None
+
+
 def _pointer(key: str) -> str:
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
@@ -61,7 +98,7 @@ def _first(texts: Sequence[str]) -> tuple[str, ...]:
 def _some(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], first: int) -> dict[str, _Column]:
     """Several keys at once, because every pass over ``texts`` costs; `first` is the place of the first key in it."""
     known = [FIELDS.get(key) for key in keys]
-    selected = [_sql(place, field) for place, field in enumerate(known, start=first)]
+    selected = [_sql(f"texts[{place}]", place, field) for place, field in enumerate(known, start=first)]
     table = connection.sql(f"SELECT {', '.join(selected)} FROM texts").to_arrow_table()  # noqa: S608 - fixed texts
     return {
         key: _column(table.column(f"value_{place}"), table.column(f"spoiled_{place}"), field)
@@ -69,12 +106,12 @@ def _some(connection: duckdb.DuckDBPyConnection, keys: Sequence[str], first: int
     }
 
 
-def _sql(place: int, known: Field | None) -> str:
+def _sql(text: str, place: int, known: Field | None) -> str:
     sql_type = _SQL_TYPES.get(known.type) if known is not None else None
     if sql_type is None:
-        return f"texts[{place}] AS value_{place}, NULL::VARCHAR AS spoiled_{place}"
-    number = f"CASE WHEN texts[{place}] SIMILAR TO '{_NUMERAL}' THEN TRY_CAST(texts[{place}] AS {sql_type}) END"
-    return f"{number} AS value_{place}, CASE WHEN value_{place} IS NULL THEN texts[{place}] END AS spoiled_{place}"
+        return f"{text} AS value_{place}, NULL::VARCHAR AS spoiled_{place}"
+    number = f"CASE WHEN {text} SIMILAR TO '{_NUMERAL}' THEN TRY_CAST({text} AS {sql_type}) END"
+    return f"{number} AS value_{place}, CASE WHEN value_{place} IS NULL THEN {text} END AS spoiled_{place}"
 
 
 def _column(values: Any, spoiled: Any, known: Field | None) -> _Column:
@@ -83,5 +120,16 @@ def _column(values: Any, spoiled: Any, known: Field | None) -> _Column:
         dtype = pd.api.types.pandas_dtype(known.dtype)
         return values.to_pandas(types_mapper=lambda _: dtype), pc.drop_null(spoiled).to_pylist()
     if known is not None and known.is_list:
-        return lists(values.to_pandas(), known.type)
+        coded = values.dictionary_encode().to_pandas()
+        return _flags(coded) if known.type == "flags" else lists(coded, known.type)
     return values.dictionary_encode().to_pandas(), []
+
+
+def _flags(coded: pd.Series[Any]) -> _Column:
+    """Flags as the bit set where every text is one, each distinct text looked at once; as what they say otherwise."""
+    column, spoiled = lists(coded, "flags")
+    distinct, _ = lists(pd.Series(coded.cat.categories, dtype=object), "flags")
+    bits = conform(pd.DataFrame({"Flags": distinct}))["Flags"]
+    if spoiled or bits.dtype == object or bits.isna().any():
+        return column, spoiled
+    return pd.Series(pd.array([*bits, None], dtype="UInt16").take(coded.cat.codes.to_numpy())), []

@@ -26,9 +26,12 @@ _WRAPPING = b" \t\r\n,[]"
 _MOST = 1 << 31  # bytes of one object: more than DuckDB lets an answer or an S3 batch have by itself
 
 
-def load_values(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> list[Loss]:
-    """Make the table ``given`` from a plain file and tell what could not be read; `name` stands in the examples."""
-    by_line, is_array = _shape(path)
+def load_values(connection: duckdb.DuckDBPyConnection, path: Path, name: str, before: int = 0) -> list[Loss]:
+    """Make the table ``given`` from a plain file and tell what could not be read.
+
+    `name` stands in the examples, with a number of the line, which `before` others precede.
+    """
+    by_line, is_array = shape_of(path)
     if is_array or not by_line:
         shape, size = ("array" if is_array else "unstructured"), min(path.stat().st_size + 1024, _MOST)
         try:
@@ -39,13 +42,13 @@ def load_values(connection: duckdb.DuckDBPyConnection, path: Path, name: str) ->
             connection.execute("DROP TABLE IF EXISTS given")
         else:
             return []
-    return _lines(connection, path, name) if by_line else _whole(connection, path, name)
+    return _lines(connection, path, name, before) if by_line else _whole(connection, path, name, before)
 
 
 _CREATE = "CREATE TEMP TABLE given AS SELECT json FROM {}"
 
 
-def _shape(path: Path) -> tuple[bool, bool]:
+def shape_of(path: Path) -> tuple[bool, bool]:
     """Whether the first line that is more than commas and brackets is a whole value, and whether an array begins."""
     with path.open("rb") as stream:
         head = stream.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
@@ -68,18 +71,18 @@ class _Piece(NamedTuple):
     text: str
 
 
-def _lines(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> list[Loss]:
+def _lines(connection: duckdb.DuckDBPyConnection, path: Path, name: str, before: int) -> list[Loss]:
     try:
         connection.execute(_CREATE.format("read_ndjson_objects(?, ignore_errors=true)"), [str(path)])
     except duckdb.Error:  # a line longer than DuckDB takes
-        return _whole(connection, path, name)
+        return _whole(connection, path, name, before)
     refused = [row for (row,) in connection.execute("SELECT rowid FROM given WHERE json IS NULL ORDER BY 1").fetchall()]
     if not refused:
         return []
     connection.execute(_SAVED)
     losses = [
         loss
-        for some in _batches(_refused_lines(path, refused))
+        for some in _batches(_refused_lines(path, refused, before))
         for loss in _lost(_save(connection, _scanned(_save(connection, _stripped(some)))), name)
     ]
     connection.execute(_JOIN)
@@ -102,11 +105,11 @@ def _batches(pieces: Iterator[_Piece]) -> Iterator[list[_Piece]]:
         yield batch
 
 
-def _refused_lines(path: Path, refused: Iterable[int]) -> Iterator[_Piece]:
+def _refused_lines(path: Path, refused: Iterable[int], before: int) -> Iterator[_Piece]:
     wanted = iter(refused)
     row, next_wanted = -1, next(wanted, -1)
     with path.open("rb") as stream:
-        for number, text in enumerate(stream, start=1):
+        for number, text in enumerate(stream, start=before + 1):
             row += not text.isspace()
             if row == next_wanted:
                 yield _Piece(row, number, text.decode("utf-8", "surrogateescape"))
@@ -124,10 +127,10 @@ def _scanned(lines: Iterable[_Piece]) -> Iterator[_Piece]:
         yield from _pieces("\n".join(line.text for line in block), block[0].row, block[0].line)
 
 
-def _whole(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> list[Loss]:
+def _whole(connection: duckdb.DuckDBPyConnection, path: Path, name: str, before: int) -> list[Loss]:
     text = path.read_bytes().decode("utf-8", "surrogateescape")
     connection.execute(_SAVED)
-    losses = [loss for some in _batches(_pieces(text, 0, 1)) for loss in _lost(_save(connection, some), name)]
+    losses = [loss for some in _batches(_pieces(text, 0, before + 1)) for loss in _lost(_save(connection, some), name)]
     connection.execute("CREATE TEMP TABLE given AS SELECT json FROM saved ORDER BY rowid; DROP TABLE saved")
     return losses
 
