@@ -39,6 +39,7 @@ bench: $(VENV)/.bench ## The benchmarks, one script a claim
 	@$(BIN)/python -m benchmarks.enrich
 	@$(BIN)/python -m benchmarks.flowmetric --rows 1000000 20000000
 	@$(BIN)/python -m benchmarks.pcap
+	@$(BIN)/python -m benchmarks.read
 
 lock: ## Resolve requirements/*.txt anew from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet "uv>=0.9"

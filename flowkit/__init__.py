@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flowkit.matrix.rolled import matrix_of_rollup, metric_of_rollup
     from flowkit.matrix.rollup import rollup
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
-    from flowkit.sources import read
+    from flowkit.sources import convert, read
     from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, remap
     from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
     from flowkit.view import plot
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "read": "flowkit.sources",
+    "convert": "flowkit.sources",
     "write": "flowkit.contract.at_rest",
     "provenance": "flowkit.contract",
     "flag_names": "flowkit.contract",
@@ -83,6 +84,7 @@ __all__ = [
     "NothingMatched",
     "SubnetLabels",
     "aggregate",
+    "convert",
     "cumulative",
     "dedupe",
     "enrich",

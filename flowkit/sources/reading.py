@@ -62,7 +62,7 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     places = [place for each in where for place in _places(each)]
     if not places:
         raise SourceError("nothing to read: name at least one file, glob, folder or loki:// URL")
-    chosen = [(place, _choose(place)) for place in places]
+    chosen = [(place, source_of(place)) for place in places]
     runs: list[tuple[Source, list[Any]]] = []
     for path, source in chosen:
         if runs and runs[-1][0] is source:
@@ -100,7 +100,21 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _choose(path: Path | str) -> Source:
+def files_of(where: str | Path | Iterable[str | Path]) -> list[Path]:
+    """The files that names, globs and folders stand for; raises `SourceError` for one without files and for a URL.
+
+    >>> files_of("/dev/null")
+    [PosixPath('/dev/null')]
+    """
+    places = _places(where)
+    for place in places:
+        if isinstance(place, str):
+            raise SourceError(f"'{place.partition('://')[0]}://' is no file: name files, globs or folders")
+    return [place for place in places if isinstance(place, Path)]
+
+
+def source_of(path: Path | str) -> Source:
+    """The source whose content a file has; raises `SourceError` where no reader knows it."""
     if isinstance(path, str):
         return cast("Source", import_module("flowkit.sources.loki.reading"))
     head = _head(path)

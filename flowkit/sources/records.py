@@ -16,7 +16,7 @@ import pandas as pd
 from flowkit.contract import conform, provenance, stack, twin, with_provenance
 from flowkit.sources.lists import lists
 
-_CONVERSATION = ("newConnection", "heartbeat", "endConnection")  # in the order of a conversation's life
+CONVERSATION = ("newConnection", "heartbeat", "endConnection")  # in the order of a conversation's life
 _OLD = {"Interface": ("Interfaces", "texts"), "IfDirection": ("IfDirections", "ints")}
 # What the way back of a conversation has of its record; counters of drops, DNS and RTT stay with the way forth.
 _SHARED = (
@@ -63,7 +63,7 @@ def one_record_a_flow(flows: pd.DataFrame) -> pd.DataFrame:
     """
     if "_RecordType" not in flows.columns:
         return flows
-    is_talk = flows["_RecordType"].isin(_CONVERSATION)
+    is_talk = flows["_RecordType"].isin(CONVERSATION)
     if not is_talk.any():
         return flows
     if not is_talk.all():
@@ -84,7 +84,7 @@ def _is_last(flows: pd.DataFrame) -> pd.Series[Any]:
         {
             "hash": pd.factorize(flows["_HashId"], use_na_sentinel=False)[0],
             "end": flows["TimeFlowEndMs"] if "TimeFlowEndMs" in flows.columns else 0,
-            "kind": flows["_RecordType"].astype(object).map(_CONVERSATION.index),
+            "kind": flows["_RecordType"].astype(object).map(CONVERSATION.index),
         },
         index=flows.index,
     ).sort_values(["hash", "end", "kind"], kind="stable")
