@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flowkit.matrix.rollup import rollup
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
     from flowkit.sources import convert, read
-    from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, remap
+    from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, network_events, remap
     from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
     from flowkit.view import plot
     from flowkit.view.report import report
@@ -47,6 +47,7 @@ _ROOMS = {
     "flatten": "flowkit.transform",
     "filter": "flowkit.transform",
     "remap": "flowkit.transform",
+    "network_events": "flowkit.transform",
     "aggregate": "flowkit.transform",
     "All": "flowkit.transform",
     "Comparison": "flowkit.transform",
@@ -96,6 +97,7 @@ __all__ = [
     "matrix",
     "matrix_of_rollup",
     "metric_of_rollup",
+    "network_events",
     "orient",
     "plain_view",
     "plot",

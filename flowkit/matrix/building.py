@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from flowkit.matrix.conversations import conversations
 from flowkit.matrix.endpoints import side_names
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, FlowMatrix
 from flowkit.matrix.scope import in_scope, refusals
+from flowkit.transform.network_events import dropped_by
 
 LEVELS = ("workload", "pod", "namespace", "address")
 WORKLOAD = {"namespace": "K8S_Namespace", "kind": "K8S_OwnerType", "workload": "K8S_OwnerName"}
@@ -27,6 +29,7 @@ SUFFIXES = {
 _NAMES = tuple(name for name in EDGE_KEY if name.startswith(("from_", "to_")))
 ANSWER = STATES[0]
 _SOME = 5
+_WEIGHTED = "sampled flows: bytes, packets and flows are weighted by Sampling; that an edge is absent proves nothing"
 _SUMS = ("flows", "connections", "bytes", "packets", "folded")
 
 
@@ -47,7 +50,7 @@ def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
     """
     flows = conform(flows)
     level = level_of(flows, by)
-    talks, rules = talk(flows, SUFFIXES[level])
+    talks, rules = talk(_explained(_sampled(flows)), SUFFIXES[level])
     edges = edges_of(talks, level, rules)
     return FlowMatrix(with_provenance(edges, provenance(talks).noting(*_restarts(edges))), by=level)
 
@@ -68,6 +71,22 @@ def talk(flows: pd.DataFrame, ends: dict[str, str]) -> tuple[pd.DataFrame, list[
     }
     talks = conversations(whole_names(oriented), identity, refusals(flows))
     return with_provenance(talks, provenance(oriented)), list(oriented["DirectionBy"].cat.categories)
+
+
+def _explained(flows: pd.DataFrame) -> pd.DataFrame:
+    """With ``DroppedBy`` where any flow was dropped."""
+    reasons = dropped_by(flows)
+    return flows.assign(DroppedBy=reasons) if reasons.notna().any() else flows
+
+
+def _sampled(flows: pd.DataFrame) -> pd.DataFrame:
+    """Say that totals are weighted, and what sampling means for what is not there."""
+    largest = flows["Sampling"].max() if "Sampling" in flows.columns else pd.NA
+    if pd.isna(largest) or largest <= 1:
+        return flows
+    known = provenance(flows)
+    noted = replace(known, sampling=max(int(largest), known.sampling or 1)).noting(_WEIGHTED)
+    return with_provenance(flows, noted)
 
 
 def level_of(flows: pd.DataFrame, by: str | None) -> str:
@@ -119,16 +138,23 @@ def edges_of(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:
         first=pd.to_datetime(edges["first"], unit="ms", utc=True).astype("datetime64[ms, UTC]"),
         last=pd.to_datetime(edges["last"], unit="ms", utc=True).astype("datetime64[ms, UTC]"),
         direction_by=np.array([*rules, ""], dtype=object)[edges["rule"].to_numpy(dtype=np.int64)],
-    )[list(EDGE_COLUMNS)].astype({"state": "str", "direction_by": "str"})
+    )[[*EDGE_COLUMNS, *({"dropped_by"} & {*edges.columns})]].astype({"state": "str", "direction_by": "str"})
 
 
 def _grouped(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a key, in its order; of states and rules the strongest."""
+    """One row a key, in its order; of states and rules the strongest, of drops all."""
+    drops = {"dropped_by": ("dropped_by", _united)} if "dropped_by" in table.columns else {}
     return table.groupby(list(EDGE_KEY), sort=True, as_index=False, observed=True).agg(
         **{name: (name, "sum") for name in _SUMS},
         **{name: (name, "min") for name in ("state", "first", "rule")},
         last=("last", "max"),
+        **drops,
     )
+
+
+def _united(texts: pd.Series[Any]) -> str:
+    """All names of several lists, each once."""
+    return ", ".join(dict.fromkeys(name for text in texts if text for name in text.split(", ")))
 
 
 def _at_level(edges: pd.DataFrame, level: str) -> pd.DataFrame:

@@ -37,14 +37,15 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
     `identity` maps an output name (``from_namespace`` …) to the suffix of the ``Src``/``Dst`` field it is read from; `refused`
     are the pairs of addresses between which a port was reported unreachable. One row a conversation: the identity columns,
     ``port``, ``proto``, ``state`` (code), ``flows``, ``connections``, ``bytes``, ``packets``, ``first``, ``last`` (ms),
-    ``rule`` (code of DirectionBy), ``folded``.
+    ``rule`` (code of DirectionBy), ``folded``; ``dropped_by`` where flows have ``DroppedBy``. Flows, bytes and
+    packets are weighted by ``Sampling``.
     """
     ends = Ends.of(flows)
     from_client = (flows["Client"] == "Src").to_numpy()
     client = np.where(from_client, ends.source, ends.destination)
     server = np.where(from_client, ends.destination, ends.source)
     talk, head = paired(client, server)
-    names = {
+    names: dict[str, Any] = {
         name: _side(flows, suffix, from_client, name.startswith("from_")).take(head)
         for name, suffix in identity.items()
     }
@@ -52,6 +53,8 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
     evidence["port"] = np.where(from_client, ends.dst_port, ends.src_port)[head]
     evidence["proto"] = ends.proto[head]
     evidence["state"] = _state(evidence, _is_refused(flows.iloc[head], from_client[head], refused))
+    if "DroppedBy" in flows.columns:
+        names["dropped_by"] = _names_of(flows["DroppedBy"], talk, len(head))
     evidence["connections"] = np.where(evidence["proto"] == TCP, np.maximum(evidence.pop("syns"), 1), 1)
     return pd.DataFrame({**names, **evidence})
 
@@ -64,11 +67,19 @@ def _side(flows: pd.DataFrame, suffix: str, from_client: Mask, client: bool) -> 
     return categorical(place[np.where(from_client == client, source, destination)], named)
 
 
+def _names_of(column: pd.Series[Any], talk: Codes, count: int) -> pd.Series[Any]:
+    """The distinct texts of each conversation, joined; most have none."""
+    known = column.notna().to_numpy(dtype=bool)
+    told = pd.DataFrame({"talk": talk[known], "name": column[known].astype(object)}).drop_duplicates()
+    return told.groupby("talk")["name"].agg(", ".join).reindex(range(count), fill_value="")
+
+
 def _evidence(flows: pd.DataFrame, talk: Codes, count: int, from_client: Mask) -> dict[str, Any]:
     flags = flags_of(flows)
     sent = {"client": np.zeros(count, dtype=np.int64), "server": np.zeros(count, dtype=np.int64)}
     for who, rows in (("client", from_client), ("server", ~from_client)):
         np.bitwise_or.at(sent[who], talk[rows], flags[rows])
+    weight = np.maximum(integers(flows, "Sampling", missing=1), 1)  # a packet that was sampled stands for so many
     start = integers(flows, "TimeFlowStartMs", missing=0)
     first = np.full(count, np.iinfo(np.int64).max)
     last = np.zeros(count, dtype=np.int64)
@@ -77,24 +88,24 @@ def _evidence(flows: pd.DataFrame, talk: Codes, count: int, from_client: Mask) -
     rule = np.full(count, len(flows["DirectionBy"].cat.categories), dtype=np.int64)
     np.minimum.at(rule, talk, flows["DirectionBy"].cat.codes.to_numpy(dtype=np.int64))
     return {
-        "flows": np.bincount(talk, minlength=count),
+        "flows": _added(weight, talk, count),
         "syns": np.bincount(talk[from_client & (flags & FLAG_BITS["SYN"] != 0)], minlength=count),
-        "bytes": _sum(flows, "Bytes", talk, count),
-        "packets": _sum(flows, "Packets", talk, count),
+        "bytes": _added(weight * integers(flows, "Bytes", missing=0), talk, count),
+        "packets": _added(weight * integers(flows, "Packets", missing=0), talk, count),
         "first": first,
         "last": last,
         "rule": rule,
-        "folded": _sum(flows, "FoldedCopies", talk, count),
+        "folded": _added(integers(flows, "FoldedCopies", missing=0), talk, count),
         "client_flags": sent["client"],
         "server_flags": sent["server"],
         "answers": np.bincount(talk[~from_client], minlength=count),
     }
 
 
-def _sum(flows: pd.DataFrame, name: str, talk: Codes, count: int) -> Codes:
+def _added(values: Codes, talk: Codes, count: int) -> Codes:
     # Not bincount's weights: they are floats, and totals must be exact.
     total = np.zeros(count, dtype=np.int64)
-    np.add.at(total, talk, integers(flows, name, missing=0))
+    np.add.at(total, talk, values)
     return total
 
 

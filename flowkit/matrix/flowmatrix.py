@@ -41,7 +41,9 @@ class FlowMatrix:
     absent; `port` UInt16, missing for protocols without ports; `proto` the IP protocol number), then the evidence:
     `state` (answered, refused or unanswered), `flows` (rows, both ways), `connections` (flows with SYN; sockets where there
     is no SYN), `bytes` and `packets` (both ways, each copy once), `first` and `last` (datetime64[ms, UTC]), `direction_by`
-    (how client and server are known), `folded` (copies folded into it). Its provenance says period, sources, sampling, losses.
+    (how client and server are known), `folded` (copies folded into it). Where flows were dropped, `dropped_by` names the
+    policies or the kernel's causes. Flows, bytes and packets are weighted by each flow's ``Sampling``.
+    Its provenance says period, sources, sampling, losses.
     """
 
     edges: pd.DataFrame
