@@ -58,7 +58,7 @@ def test_odd_values_are_the_same_either_way(tmp_path):
 def test_whatever_the_short_way_takes_it_takes_as_the_careful_way_does(tmp_path):
     dice, path, taken = random.Random(5), tmp_path / "flows.json", 0
     seed = forms.lines(ODD[:2]).encode() + forms.lines(fuzz.FLOWS).encode()
-    for _ in range(60):
+    for _ in range(120):
         path.write_bytes(fuzz.mutated(dice, seed))
         try:
             short, careful = ways(path)
