@@ -15,11 +15,12 @@ from typing import Any
 import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
-from flowkit.enrich.addresses import canonical, parse
+from flowkit.enrich.addresses import parse
 from flowkit.errors import SourceError
 from flowkit.matrix.building import WORKLOAD, talk
 from flowkit.matrix.conversations import ANSWERED
 from flowkit.matrix.endpoints import EDGE_ENDS, is_unattributed, side_names
+from flowkit.matrix.outside_names import asked_before, names_of
 
 _BLOCK = {4: 24, 16: 48}
 _SHOWN = 5
@@ -28,23 +29,26 @@ _SHOWN = 5
 def external(flows: pd.DataFrame, names: pd.DataFrame | None = None) -> pd.DataFrame:
     """List unknown outside addresses of (enriched) flows, the busiest first: one row a name or block and role.
 
-    `names` is a table with ``Addr`` and ``Name`` (such as `capture.names` makes). Only answered conversations count: nobody
-    needs a label for a scan. Columns: ``role`` (``server``: called by us; ``client``: calls us), ``block`` (a name or a CIDR),
-    ``addresses`` (how many), ``ports`` (of the server), ``peers`` (our workloads), ``connections``, ``bytes``, ``first``,
-    ``last``, ``label`` (proposed), ``cidrs`` (exactly the addresses seen, collapsed). The provenance notes the share that
-    is still unknown of all connections and bytes with the outside.
+    `names` is a table with ``Addr`` (an address or, as whois tells it, a CIDR) and ``Name``, such as `capture.names` makes.
+    Only answered conversations count: nobody needs a label for a scan. Columns: ``role`` (``server``: called by us;
+    ``client``: calls us), ``block`` (a name or a CIDR), ``addresses`` (how many), ``ports`` (of the server), ``peers`` (our
+    workloads), ``asked`` (what the flows' ``DnsName`` says their clients asked for just before: a hint, not an answer),
+    ``connections``, ``bytes``, ``first``, ``last``, ``label`` (proposed), ``cidrs`` (the addresses seen, collapsed). The
+    provenance notes the share that is still unknown of all connections and bytes with the outside.
 
     >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2"], "DstAddr": ["203.0.113.9"], "SrcPort": [51000], "DstPort": [443],
     ...                       "Proto": [6], "Flags": [18], "SrcK8S_OwnerType": ["Deployment"], "Bytes": [60]})
     >>> external(flows)[["role", "block", "ports", "label"]].values.tolist()
     [['server', '203.0.113.0/24', '443/TCP', 'EXT:net_203_0_113_0_24']]
     """
-    talks, _ = talk(conform(flows), {**WORKLOAD, "address": "Addr"})
+    flows = conform(flows)
+    talks, _ = talk(flows, {**WORKLOAD, "address": "Addr"})
     talks = talks[talks["state"] == ANSWERED]
     ends = [_end(talks, role) for role in ("server", "client")]
     unknown = pd.concat([end[end["label"] == ""] for end in ends], ignore_index=True)
     outside = pd.concat(ends, ignore_index=True)
-    table = _rows(unknown.assign(block=_blocks(unknown["address"], names)))
+    asked = asked_before(flows, unknown).where(unknown["role"] == "server", "")
+    table = _rows(unknown.assign(block=_blocks(unknown["address"], names), asked=asked))
     return with_provenance(table, provenance(talks).noting(_share(unknown, outside)))
 
 
@@ -97,6 +101,7 @@ def _end(talks: pd.DataFrame, role: str) -> pd.DataFrame:
             "role": role,
             "address": mine[f"{here}_address"].astype("str"),
             "label": texts[f"{here}_subnet_label"],
+            "client": mine["from_address"].astype("str"),
             "peer": side_names(texts, there)["endpoint"],
             "port": _port_names(mine["port"], mine["proto"]),
             **{name: mine[name] for name in ("connections", "bytes", "first", "last")},
@@ -111,11 +116,10 @@ def _port_names(ports: pd.Series[Any], protos: pd.Series[Any]) -> pd.Series[Any]
 
 
 def _blocks(addresses: pd.Series[Any], names: pd.DataFrame | None) -> pd.Series[Any]:
-    known = (
-        {} if names is None else dict(zip(canonical(pd.Index(names["Addr"])), names["Name"].astype("str"), strict=True))
-    )
-    distinct = {address: known.get(address) or _block(address) for address in addresses.unique()}
-    return addresses.map(distinct).astype("str")
+    distinct = pd.Index(addresses.unique(), dtype="str")
+    blocks = pd.Series([_block(address) for address in distinct], index=distinct, dtype="object")
+    named = blocks if names is None else names_of(distinct, names)
+    return addresses.map(named.where(named.notna(), blocks)).astype("str")
 
 
 def _block(address: str) -> str:
@@ -129,6 +133,7 @@ def _rows(unknown: pd.DataFrame) -> pd.DataFrame:
         addresses=("address", "nunique"),
         ports=("port", _listed),
         peers=("peer", _listed),
+        asked=("asked", _listed),
         connections=("connections", "sum"),
         bytes=("bytes", "sum"),
         first=("first", "min"),
@@ -144,7 +149,7 @@ def _rows(unknown: pd.DataFrame) -> pd.DataFrame:
 
 
 def _listed(values: pd.Series[Any]) -> str:
-    distinct = values.value_counts().index.tolist()
+    distinct = values[values != ""].value_counts().index.tolist()
     more = f" +{len(distinct) - _SHOWN}" if len(distinct) > _SHOWN else ""
     return ", ".join(map(str, distinct[:_SHOWN])) + more
 
