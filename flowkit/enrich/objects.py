@@ -6,6 +6,7 @@ Deployment to Gateway, at most three hops; Services by cluster address only).
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ Body = Mapping[str, Any]
 CLIMBED = ("ReplicaSet", "Deployment")
 _HOPS = 3
 _ENDED = ("Succeeded", "Failed")
+_NODE_SUBNETS = "k8s.ovn.org/node-subnets"
 _NETWORKS = "k8s.v1.cni.cncf.io/network-status"
 
 
@@ -64,9 +66,20 @@ def nodes(bodies: Iterable[Body], pods: Iterable[Body]) -> dict[str, Node]:
 
 def _node(body: Body) -> Node:
     listed = sorted(status(body).get("addresses") or [], key=lambda item: item.get("type") != "InternalIP")
-    addresses = tuple(spelled(item["address"]) for item in listed if item.get("type") in ("InternalIP", "ExternalIP"))
+    told = [spelled(item["address"]) for item in listed if item.get("type") in ("InternalIP", "ExternalIP")]
+    addresses = tuple(dict.fromkeys([*told, *_management_addresses(body)]))
     labels = meta(body).get("labels") or {}
     return Node(meta(body).get("name", ""), addresses, labels.get("topology.kubernetes.io/zone", ""))
+
+
+def _management_addresses(node: Body) -> Iterator[str]:
+    """What OVN-Kubernetes gives a node in its own pod subnets: the second address of each, that of the port ``ovn-k8s-mp0``."""
+    try:
+        subnets = json.loads((meta(node).get("annotations") or {}).get(_NODE_SUBNETS) or "{}").get("default") or []
+        for subnet in [subnets] if isinstance(subnets, str) else subnets:
+            yield spelled(str(ipaddress.ip_network(subnet)[2]))
+    except (TypeError, ValueError, AttributeError, IndexError):
+        return
 
 
 def pod_addresses(pod: Body) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import flowkit as fk
-from flowkit.enrich import Inventory, InventoryWarning
+from flowkit.enrich import Inventory, InventoryWarning, objects
 from flowkit.errors import SpecError
 from tests.enrich.cluster import CLUSTER, OBJECTS
 from tests.flows import flow, table
@@ -160,3 +160,22 @@ def test_many_pods_load_in_one_go(tmp_path):
     identities = Inventory.load(path).identities
     assert identities["10.130.11.183"].name == "p2999"
     assert {identities[pod["status"]["podIP"]].owner_name for pod in pods} == {"web"}
+
+
+@pytest.mark.parametrize(
+    ("annotation", "addresses"),
+    [
+        ('{"default": ["10.128.0.0/23", "fd01:0:0:1::/64"]}', ("10.0.0.11", "10.128.0.2", "fd01:0:0:1::2")),
+        ('{"default": "10.128.0.0/23"}', ("10.0.0.11", "10.128.0.2")),
+        ('{"blue": ["10.128.0.0/23"]}', ("10.0.0.11",)),
+        ('{"default": ["nowhere"]}', ("10.0.0.11",)),
+        ("not JSON", ("10.0.0.11",)),
+        ("[]", ("10.0.0.11",)),
+    ],
+)
+def test_a_node_also_has_ovns_management_address(annotation, addresses):
+    node = {
+        "metadata": {"name": "n", "annotations": {"k8s.ovn.org/node-subnets": annotation}},
+        "status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.11"}]},
+    }
+    assert objects.nodes([node], [])["n"].addresses == addresses
