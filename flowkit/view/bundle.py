@@ -14,7 +14,7 @@ from pathlib import Path
 from flowkit.errors import FlowkitError
 
 STATIC = Path(__file__).parent / "static"
-REPORT = "report.js"
+REPORT, BOOT, WIDGET = "report.js", "boot.js", "widget.js"
 STYLES = ("base.css", "controls.css", "matrix.css", "table.css", "media.css")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.-]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|function|class)\b)", re.MULTILINE)
@@ -23,6 +23,7 @@ _LEFT_OVER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 _BLOCK_COMMENT = re.compile(r"^ */\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
 _LINE_COMMENT = re.compile(r"^ *//.*\n", re.MULTILINE)
 _STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_STYLE_SPACE = re.compile(r" ?([{};,]) ?")
 _INDENT = re.compile(r"^[ \n]+", re.MULTILINE)
 
 
@@ -39,14 +40,35 @@ def script(entry: str = REPORT) -> str:
 
 
 @cache
+def module() -> str:
+    """The front end as the one ES module that anywidget wants of a widget (its ``_esm``); ``_css`` is `style`.
+
+    Its default export is ``{ render }``; ``static/widget.js`` says which traits and messages it speaks.
+
+    >>> module().endswith("export default { render };\\n")
+    True
+    """
+    return script(WIDGET) + "export default { render };\n"
+
+
+@cache
 def style() -> str:
-    """The style sheets as one, in the order in which later ones refine earlier ones.
+    """The style sheets as one: the colours of each theme, then the sheets of which later ones refine earlier ones.
 
     >>> ".fk" in style()
     True
     """
-    sheets = "".join((STATIC / name).read_text(encoding="utf-8") for name in STYLES)
-    return _INDENT.sub("", _STYLE_COMMENT.sub("", sheets))
+    light, dark, paper = (_sheet(f"{name}.css") for name in ("light", "dark", "paper"))
+    themes = (
+        f'.fk,.fk-page{{{light}}}@media (prefers-color-scheme:dark){{.fk:not([data-theme="light"]),.fk-page{{{dark}}}}}'
+        f'.fk[data-theme="dark"]{{{dark}}}\n.fk.fk-printing{{{paper}}}'
+    )
+    return themes + "".join(map(_sheet, STYLES))
+
+
+def _sheet(name: str) -> str:
+    text = _STYLE_COMMENT.sub("", (STATIC / name).read_text(encoding="utf-8"))
+    return _STYLE_SPACE.sub(r"\1", " ".join(text.split()))
 
 
 def joined(folder: Path, entry: str) -> str:

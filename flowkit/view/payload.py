@@ -84,6 +84,20 @@ def payload(matrix: FlowMatrix, title: str | None = None) -> dict[str, Any]:
     return {**document, "header": header(document)}
 
 
+def edge_numbers(matrix: FlowMatrix) -> np.ndarray[Any, Any]:
+    """Number the edges of `matrix` as its payload does: one number a row of ``matrix.edges``.
+
+    What a view selects are these numbers; several rows share one where they differ in the node alone.
+
+    >>> import pandas as pd
+    >>> from flowkit.matrix import EDGE_COLUMNS, FlowMatrix
+    >>> edge_numbers(FlowMatrix(pd.DataFrame(columns=list(EDGE_COLUMNS)))).tolist()
+    []
+    """
+    table, _ = _numbers(matrix, pd.Index(matrix.endpoints["endpoint"]))
+    return table.groupby(_SAME_EDGE).ngroup().to_numpy(np.int64)
+
+
 def is_inferred(direction_by: str) -> bool:
     """Whether client and server were concluded, not seen.
 
@@ -106,16 +120,31 @@ def to_json(document: dict[str, Any]) -> bytes:
 
 
 def to_gzip(document: dict[str, Any]) -> bytes:
-    """Compress the document; no time stamp inside, so the same document gives the same bytes.
+    """Write and compress the document: what the widget's `payload` holds.
 
     >>> to_gzip({"a": 1}) == to_gzip({"a": 1})
     True
     """
-    return gzip.compress(to_json(document), compresslevel=9, mtime=0)
+    return packed(to_json(document))
+
+
+def packed(content: bytes) -> bytes:
+    """Compress; no time stamp inside, so the same content gives the same bytes.
+
+    >>> gzip.decompress(packed(b"flows"))
+    b'flows'
+    """
+    return gzip.compress(content, compresslevel=9, mtime=0)
 
 
 def _edges(matrix: FlowMatrix, ends: pd.Index[Any]) -> tuple[pd.DataFrame, list[str]]:
-    """The edges in numbers, times in ms, and the names that `by` points into; known directions sort before inferred."""
+    """The edges in numbers, nodes joined, and the names that `by` points into."""
+    table, directions = _numbers(matrix, ends)
+    return table.sort_values([*_SAME_EDGE, "by"]).groupby(_SAME_EDGE, as_index=False).agg(_MERGE), directions
+
+
+def _numbers(matrix: FlowMatrix, ends: pd.Index[Any]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of the edges in numbers, times in ms, and the names that `by` points into: known before inferred."""
     edges = matrix.edges
     text = edges["direction_by"].astype("str")
     directions = sorted(text.unique(), key=lambda name: (is_inferred(name), name))
@@ -129,9 +158,7 @@ def _edges(matrix: FlowMatrix, ends: pd.Index[Any]) -> tuple[pd.DataFrame, list[
         "last": _milliseconds(edges["last"]),
         **{name: edges[name] for name in ("proto", "bytes", "packets", "flows", "connections", "folded")},
     }
-    table = pd.DataFrame({name: np.asarray(column, dtype=np.int64) for name, column in numbers.items()})
-    merged = table.sort_values([*_SAME_EDGE, "by"]).groupby(_SAME_EDGE, as_index=False).agg(_MERGE)
-    return merged, directions
+    return pd.DataFrame({name: np.asarray(column, dtype=np.int64) for name, column in numbers.items()}), directions
 
 
 def _milliseconds(times: pd.Series[Any]) -> Any:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from flowkit.contract.provenance import Provenance
-from flowkit.view.payload import payload, to_gzip, to_json
+from flowkit.view.payload import edge_numbers, payload, to_gzip, to_json
 
 
 @pytest.fixture
@@ -103,6 +103,19 @@ def test_nodes_are_one_endpoint_but_states_stay_apart(sample):
     ]
     edges = payload(sample.matrix_of(rows))["edges"]
     assert (edges["state"], edges["bytes"]) == ([0, 1], [20, 10])
+
+
+def test_edge_numbers_point_from_rows_into_the_payload(small):
+    document = payload(small)
+    numbers = edge_numbers(small)
+    assert numbers.tolist() == [0, 0, 1, 2]
+    assert [document["edges"]["port"][at] for at in numbers] == [8080, 8080, 443, -1]
+
+
+def test_edge_numbers_of_a_cluster_sum_to_its_payload(sample):
+    matrix = sample.cluster()
+    document = payload(matrix)
+    assert matrix.edges.groupby(edge_numbers(matrix))["bytes"].sum().tolist() == document["edges"]["bytes"]
 
 
 def test_the_same_matrix_gives_the_same_bytes(sample):

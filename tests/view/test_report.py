@@ -40,10 +40,19 @@ def digest(content: str) -> str:
     return "'sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() + "'"
 
 
+def boot_of(text: str) -> str:
+    return content_of(text, 'script type="module"')
+
+
+def program_of(text: str) -> str:
+    packed = content_of(text, 'script type="application/gzip[+]base64" id="program"')
+    return gzip.decompress(base64.b64decode(packed)).decode()
+
+
 def test_content_policy_names_exactly_this_script_and_style(cluster_page):
     assert policy_of(cluster_page) == {
         "default-src": "'none'",
-        "script-src": digest(content_of(cluster_page, 'script type="module"')),
+        "script-src": " ".join(map(digest, (boot_of(cluster_page), program_of(cluster_page)))),
         "style-src": digest(content_of(cluster_page, "style")),
         "img-src": "data: blob:",
         "base-uri": "'none'",
@@ -152,4 +161,4 @@ def test_matrix_displays_itself(sample):
 
 
 def test_style_is_not_lost():
-    assert bundle.style().startswith(".fk,\n.fk-page {")
+    assert bundle.style().startswith(".fk,.fk-page{--fk-theme: light;")

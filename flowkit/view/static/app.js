@@ -3,8 +3,9 @@
 import { el } from "./dom.js";
 import { bytesText, countText, plural, protocolText } from "./format.js";
 import { header } from "./header.js";
+import { chooseNamed, recalled, refocus, remember } from "./memory.js";
 import { filtered, isFiltering, noFilter, readModel, totals } from "./model.js";
-import { watchTheme } from "./theme.js";
+import { dress, watchTheme } from "./theme.js";
 import { filterBar, groupChips, optionBar, tabBar } from "./toolbar.js";
 import { VIEWS } from "./views.js";
 
@@ -15,36 +16,83 @@ let mounted = 0;
  * Show a payload inside an element.
  * @param {HTMLElement} host
  * @param {any} payload
- * @param {{selected?: (selection: import("./selection.js").Selection | null) => void}} [on]
+ * @param {Events} [on]
  */
 export function mountApp(host, payload, on = {}) {
   return new App(host, readModel(payload), on);
 }
 
+/**
+ * What a host may want to know. One that takes `brushed` makes a new payload for a period; without it the page filters itself.
+ * @typedef {object} Events
+ * @property {(selection: import("./selection.js").Selection | null) => void} [selected]
+ * @property {(view: string) => void} [viewed]
+ * @property {(period: number[] | null) => void} [brushed]
+ */
+
 class App {
   /**
    * @param {HTMLElement} host
    * @param {import("./model.js").Model} model
-   * @param {{selected?: (selection: any) => void}} on
+   * @param {Events} on
+   * @param {import("./memory.js").Memory | null} [memory]
    */
-  constructor(host, model, on) {
+  constructor(host, model, on, memory = null) {
     this.model = model;
+    this.host = host;
     this.on = on;
     mounted += 1;
     this.number = mounted;
     /** @type {import("./views.js").State} */
     this.state = { filter: noFilter(), query: "", measure: "bytes", order: "namespace", view: VIEWS[0].id };
     this.found = null;
-    this.build(host);
-    if (model.labels.length > COLLAPSED_ABOVE) {
+    this.build();
+    if (memory) {
+      const { state, collapsed } = recalled(model, memory);
+      this.state = state;
+      this.matrix.collapsed = collapsed;
+      this.filterBar.search.value = state.query;
+    } else if (model.labels.length > COLLAPSED_ABOVE) {
       this.matrix.setLevel("namespace");
     }
     this.listen();
     this.update();
+    if (memory) {
+      chooseNamed(this.matrix, memory.selection);
+      refocus(this.root, memory.focus);
+    }
   }
 
-  /** @param {HTMLElement} host */
-  build(host) {
+  /**
+   * Show another payload with the reader's filters, view and selection as they are.
+   * @param {any} payload
+   */
+  replaced(payload) {
+    const memory = remember(this);
+    const height = this.root.offsetHeight;
+    this.host.style.minHeight = `${height}px`; // the page must not jump while the old one is gone
+    this.destroy();
+    const next = new App(this.host, readModel(payload), this.on, memory);
+    this.host.style.minHeight = "";
+    return next;
+  }
+
+  /** @param {"auto" | "light" | "dark"} theme */
+  setTheme(theme) {
+    dress(this.root, theme);
+    this.views.forEach((view) => view.repaint());
+  }
+
+  /**
+   * Mark what is shown as old while its successor is on the way.
+   * @param {boolean} stale
+   */
+  setStale(stale) {
+    this.root.classList.toggle("fk-stale", stale);
+    this.root.setAttribute("aria-busy", String(stale));
+  }
+
+  build() {
     this.filterBar = filterBar(this.model, this);
     this.optionBar = optionBar(this.model, this);
     this.status = el("p", { class: "fk-status", role: "status" });
@@ -58,7 +106,7 @@ class App {
         "aria-labelledby": this.idOf("tab", id),
       }),
     );
-    this.root = el("div", { class: "fk" });
+    this.root = el("div", { class: "fk", tabIndex: -1 });
     this.root.append(
       header(this.model, (state) => this.setFilter({ state })),
       el("div", { class: "fk-controls", role: "search", "aria-label": "Filters" }, filters, chips),
@@ -66,7 +114,7 @@ class App {
       options,
       ...this.panes,
     );
-    host.append(this.root);
+    this.host.append(this.root);
     this.views = VIEWS.map((kind, i) => kind.create(this.panes[i], this.model, this.actions()));
   }
 
@@ -89,12 +137,15 @@ class App {
     this.leaving = new AbortController();
     const { signal } = this.leaving;
     this.root.addEventListener("keydown", (event) => this.onKey(event));
-    document.addEventListener("keydown", (event) => event.target === document.body && this.onKey(event), { signal });
+    if (document.body.classList.contains("fk-page")) {
+      // the page is ours; in a notebook its keys are not
+      document.addEventListener("keydown", (event) => event.target === document.body && this.onKey(event), { signal });
+    }
     const paper = matchMedia("print");
     paper.addEventListener("change", () => this.print(paper.matches), { signal });
     window.addEventListener("beforeprint", () => this.print(true), { signal });
     window.addEventListener("afterprint", () => this.print(false), { signal });
-    watchTheme(() => this.views.forEach((view) => view.repaint()), signal);
+    watchTheme(() => this.setTheme(this.root.dataset.wanted ?? "auto"), signal);
   }
 
   /** @param {KeyboardEvent} event */
@@ -192,8 +243,11 @@ class App {
 
   /** @param {string} id */
   show(id) {
-    this.state.view = id;
-    this.update();
+    if (VIEWS.some((kind) => kind.id === id)) {
+      this.state.view = id;
+      this.on.viewed?.(id);
+      this.update();
+    }
   }
 
   /** The filters in words, empty for none. */

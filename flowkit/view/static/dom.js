@@ -15,7 +15,7 @@ export function el(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(properties)) {
     setProperty(element, name, value);
   }
-  if (FOCUSABLE.test(tag)) {
+  if (FOCUSABLE.test(tag) || properties.tabIndex !== undefined) {
     // JupyterLab deletes the user's cell on "d d" unless this sits on the focused element itself
     element.setAttribute("data-lm-suppress-shortcuts", "true");
   }

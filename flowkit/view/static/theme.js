@@ -46,10 +46,29 @@ function shadesOf(theme, cells) {
 }
 
 /**
+ * Put on a theme; auto is JupyterLab's own where it says one, else the system's.
+ * @param {HTMLElement} root
+ * @param {"auto" | "light" | "dark"} wanted
+ */
+export function dress(root, wanted) {
+  root.dataset.wanted = wanted;
+  const lab = { true: "light", false: "dark" }[document.body.dataset.jpThemeLight];
+  const theme = wanted === "auto" ? lab : wanted;
+  if (theme) {
+    root.dataset.theme = theme;
+  } else {
+    delete root.dataset.theme;
+  }
+}
+
+/**
  * Call when the page turns dark or light.
  * @param {() => void} changed
  * @param {AbortSignal} signal ends it
  */
 export function watchTheme(changed, signal) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed, { signal });
+  const lab = new MutationObserver(changed);
+  lab.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  signal.addEventListener("abort", () => lab.disconnect());
 }
