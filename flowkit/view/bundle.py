@@ -15,7 +15,7 @@ from flowkit.errors import FlowkitError
 
 STATIC = Path(__file__).parent / "static"
 REPORT, BOOT, WIDGET = "report.js", "boot.js", "widget.js"
-STYLES = ("base.css", "controls.css", "matrix.css", "table.css", "media.css")
+STYLES = ("base.css", "controls.css", "matrix.css", "table.css", "views.css", "media.css")
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./([\w.-]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|let|function|class)\b)", re.MULTILINE)
 _DECLARED = re.compile(r"^(?:async )?(?:const|let|function\*?|class) (\w+)", re.MULTILINE)

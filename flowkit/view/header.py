@@ -79,4 +79,6 @@ def _notices(document: dict[str, Any]) -> list[dict[str, str]]:
     inferred = sum(document["inferred"][by] for by in document["edges"]["by"])
     if inferred:
         notices.append({"text": f"Direction inferred for {plural(inferred, 'edge')}.", "show": "inferred"})
+    if document["against"]:
+        notices.append({"text": document["against"]["words"]})
     return [*notices, *({"text": note} for note in meta["notes"])]

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from flowkit.matrix.endpoints import EXTERNAL, NODES, side_names
+from flowkit.matrix.endpoints import EXTERNAL, NODES, endpoints, side_names
 from flowkit.matrix.flowmatrix import STATES
+from flowkit.view.compared import CHANGES, GONE, KEY, SAME, against_words, compared, in_one_state
 from flowkit.view.header import header
+from flowkit.view.judged import VERDICTS, Judged, policy_records, verdict_codes
 from flowkit.view.orders import Graph, orders
+from flowkit.view.outside import external_record
+from flowkit.view.times import timeline_record
 
 if TYPE_CHECKING:
     from flowkit.matrix import FlowMatrix
@@ -35,15 +40,31 @@ _MERGE = {
     "last": "max",
     "by": "first",
     "folded": "sum",
+    "decided": "max",
 }
 
 
-def payload(matrix: FlowMatrix, title: str | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Additions:
+    """What can be shown with a matrix: each is a view of its own, and absent where it is None.
+
+    `against`: an earlier matrix to compare with. `judged`: verdicts and policies. `timeline`: amounts over time, see
+    `flowkit.view.times.timeline`. `external`: what is still unknown outside, the table of `fk.external`.
+    """
+
+    against: FlowMatrix | None = None
+    judged: Judged | None = None
+    timeline: pd.DataFrame | None = None
+    external: pd.DataFrame | None = None
+
+
+def payload(matrix: FlowMatrix, title: str | None = None, additions: Additions = Additions()) -> dict[str, Any]:
     """Describe `matrix` in plain JSON data: the same matrix gives the same document, and no clock is asked.
 
     `edges` holds one list a column: `s` and `d` (client and server, into `labels`), `port` (-1: none), `proto`, `bytes`,
     `packets`, `flows`, `connections`, `first` and `last` (whole seconds after ``meta.t0``, which is ms since 1970 UTC),
-    `state` (into `states`), `by` (into `directionBy`), `folded`, `status` (policy: 0 none), `rule` (-1: none).
+    `state` (into `states`), `by` (into `directionBy`), `folded`, `status` (into `verdicts`), `rule` (into `ruleTexts`, -1:
+    none), `change` (into `changes`), and where there is a comparison `stateBefore`, `bytesBefore`, `connectionsBefore`.
     Nodes are one endpoint, so edges that differ in the node alone are one edge here.
 
     >>> import pandas as pd
@@ -52,10 +73,10 @@ def payload(matrix: FlowMatrix, title: str | None = None) -> dict[str, Any]:
     >>> document["v"], document["title"], document["labels"], document["edges"]["s"]
     (1, 'Nothing yet', [], [])
     """
-    ends = matrix.endpoints
+    ends = _all_ends(matrix, additions.against)
     names = ends["group"].drop_duplicates().tolist()
     group = pd.Index(names).get_indexer(ends["group"])
-    edges, directions = _edges(matrix, pd.Index(ends["endpoint"]))
+    edges, directions, rules = _edges(matrix, pd.Index(ends["endpoint"]), additions)
     t0 = int(edges["first"].min()) if len(edges) else 0
     graph = Graph(
         group=group.astype(np.int64),
@@ -76,9 +97,14 @@ def payload(matrix: FlowMatrix, title: str | None = None) -> dict[str, Any]:
         "states": list(STATES),
         "directionBy": directions,
         "inferred": [int(is_inferred(text)) for text in directions],
+        "verdicts": list(VERDICTS),
+        "changes": list(CHANGES),
+        "ruleTexts": rules,
         "edges": _columns(edges, t0),
-        "timeline": None,
-        "policies": [],
+        "against": None if additions.against is None else against_words(additions.against, edges["change"]),
+        "timeline": timeline_record(additions.timeline, names),
+        "external": external_record(additions.external),
+        "policies": policy_records(additions.judged, _row_numbers(matrix, edges, ends), names),
         "meta": _meta(matrix, edges, t0),
     }
     return {**document, "header": header(document)}
@@ -94,7 +120,7 @@ def edge_numbers(matrix: FlowMatrix) -> np.ndarray[Any, Any]:
     >>> edge_numbers(FlowMatrix(pd.DataFrame(columns=list(EDGE_COLUMNS)))).tolist()
     []
     """
-    table, _ = _numbers(matrix, pd.Index(matrix.endpoints["endpoint"]))
+    table = _numbers(matrix.edges, pd.Index(matrix.endpoints["endpoint"]), _directions(matrix.edges))
     return table.groupby(_SAME_EDGE).ngroup().to_numpy(np.int64)
 
 
@@ -137,28 +163,56 @@ def packed(content: bytes) -> bytes:
     return gzip.compress(content, compresslevel=9, mtime=0)
 
 
-def _edges(matrix: FlowMatrix, ends: pd.Index[Any]) -> tuple[pd.DataFrame, list[str]]:
-    """The edges in numbers, nodes joined, and the names that `by` points into."""
-    table, directions = _numbers(matrix, ends)
-    return table.sort_values([*_SAME_EDGE, "by"]).groupby(_SAME_EDGE, as_index=False).agg(_MERGE), directions
+def _all_ends(matrix: FlowMatrix, other: FlowMatrix | None) -> pd.DataFrame:
+    return matrix.endpoints if other is None else endpoints(pd.concat([matrix.edges, other.edges], ignore_index=True))
 
 
-def _numbers(matrix: FlowMatrix, ends: pd.Index[Any]) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of the edges in numbers, times in ms, and the names that `by` points into: known before inferred."""
-    edges = matrix.edges
-    text = edges["direction_by"].astype("str")
-    directions = sorted(text.unique(), key=lambda name: (is_inferred(name), name))
+def _edges(matrix: FlowMatrix, ends: pd.Index[Any], additions: Additions) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The edges in numbers, nodes joined; the names that `by` points into, and those that `rule` points into."""
+    other = additions.against
+    directions = _directions(matrix.edges if other is None else pd.concat([matrix.edges, other.edges]))
+    codes, rules = verdict_codes(additions.judged, len(matrix.edges))
+    # the worst verdict wins an edge of several nodes, and its rule with it: both in one number
+    decided = codes["status"] * (len(rules) + 1) + codes["rule"] + 1
+    edges = _merged(_numbers(matrix.edges, ends, directions).assign(decided=decided))
+    if other is not None:
+        before = _merged(_numbers(other.edges, ends, directions).assign(decided=0))
+        edges = compared(in_one_state(edges, _MERGE), in_one_state(before, _MERGE))
+    else:
+        edges = edges.assign(change=SAME)
+    status, rule = edges["decided"] // (len(rules) + 1), edges["decided"] % (len(rules) + 1) - 1
+    return edges.drop(columns="decided").assign(status=status, rule=rule), directions, rules
+
+
+def _row_numbers(matrix: FlowMatrix, edges: pd.DataFrame, ends: pd.DataFrame) -> np.ndarray[Any, Any]:
+    """The number in `edges` of each row of the matrix."""
+    table = _numbers(matrix.edges, pd.Index(ends["endpoint"]), _directions(matrix.edges))
+    key = KEY if "stateBefore" in edges else _SAME_EDGE
+    return pd.MultiIndex.from_frame(edges[key]).get_indexer(pd.MultiIndex.from_frame(table[key]))
+
+
+def _directions(edges: pd.DataFrame) -> list[str]:
+    """The ways in which direction is known; known before inferred."""
+    return sorted(edges["direction_by"].astype("str").unique(), key=lambda name: (is_inferred(name), name))
+
+
+def _merged(table: pd.DataFrame) -> pd.DataFrame:
+    return table.sort_values([*_SAME_EDGE, "by"]).groupby(_SAME_EDGE, as_index=False).agg(_MERGE)
+
+
+def _numbers(edges: pd.DataFrame, ends: pd.Index[Any], directions: list[str]) -> pd.DataFrame:
+    """The rows of `edges` in numbers, times in ms."""
     numbers = {
         "s": ends.get_indexer(pd.Index(side_names(edges, "from")["endpoint"])),
         "d": ends.get_indexer(pd.Index(side_names(edges, "to")["endpoint"])),
         "port": edges["port"].astype("Int64").fillna(-1),
         "state": pd.Index(STATES).get_indexer(pd.Index(edges["state"].astype("str"))),
-        "by": pd.Index(directions, dtype="str").get_indexer(pd.Index(text)),
+        "by": pd.Index(directions, dtype="str").get_indexer(pd.Index(edges["direction_by"].astype("str"))),
         "first": _milliseconds(edges["first"]),
         "last": _milliseconds(edges["last"]),
         **{name: edges[name] for name in ("proto", "bytes", "packets", "flows", "connections", "folded")},
     }
-    return pd.DataFrame({name: np.asarray(column, dtype=np.int64) for name, column in numbers.items()}), directions
+    return pd.DataFrame({name: np.asarray(column, dtype=np.int64) for name, column in numbers.items()})
 
 
 def _milliseconds(times: pd.Series[Any]) -> Any:
@@ -167,13 +221,12 @@ def _milliseconds(times: pd.Series[Any]) -> Any:
 
 def _columns(edges: pd.DataFrame, t0: int) -> dict[str, list[int]]:
     seconds = {"first": (edges["first"] - t0) // 1000, "last": (edges["last"] - t0) // 1000}
-    policy = {"status": pd.Series(0, index=edges.index), "rule": pd.Series(-1, index=edges.index)}
-    return {name: column.tolist() for name, column in edges.assign(**seconds, **policy).items()}  # type: ignore[misc]
+    return {name: column.tolist() for name, column in edges.assign(**seconds).items()}  # type: ignore[misc]
 
 
 def _meta(matrix: FlowMatrix, edges: pd.DataFrame, t0: int) -> dict[str, Any]:
     """Provenance: `flows` stand behind the edges, `kept` of them are in the document (fewer once it is truncated)."""
-    origin, flows = matrix.provenance, int(edges["flows"].sum())
+    origin, flows = matrix.provenance, int(edges["flows"][edges["change"] != GONE].sum())
     return {
         "t0": t0,
         "t1": int(edges["last"].max()) if len(edges) else 0,

@@ -6,15 +6,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowkit.contract.replacing import replacing
+from flowkit.matrix.external import external
+from flowkit.view.judged import Judged
 from flowkit.view.page import page
-from flowkit.view.payload import payload
+from flowkit.view.payload import Additions, payload
+from flowkit.view.times import timeline
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from flowkit.matrix import FlowMatrix
 
 
-def report(matrix: FlowMatrix, path: str | Path, *, title: str | None = None) -> Path:
+def report(
+    matrix: FlowMatrix,
+    path: str | Path,
+    *,
+    title: str | None = None,
+    against: FlowMatrix | None = None,
+    policies: Judged | None = None,
+    flows: pd.DataFrame | None = None,
+) -> Path:
     """Write `matrix` to `path` as one self-contained HTML page and return the path.
+
+    `against` is an earlier matrix: what was added, is gone or changed since is marked. `policies` are verdicts and policies as
+    plain values, see `flowkit.view.judged.Judged`. `flows`, those the matrix was made from, add the bytes over time and what
+    is still unknown outside.
 
     Folders are made, a file already there is replaced as a whole or not at all. The same matrix and title give the same
     bytes. Raises `FlowkitError` if the file cannot be written. Refusing to replace a file is the command line's.
@@ -26,7 +43,9 @@ def report(matrix: FlowMatrix, path: str | Path, *, title: str | None = None) ->
     >>> report(nothing, Path(tempfile.mkdtemp()) / "shop.html", title="Shop").name
     'shop.html'
     """
-    content = page(payload(matrix, title)).encode("utf-8")
+    over_time, outside = (None, None) if flows is None else (timeline(flows), external(flows))
+    additions = Additions(against=against, judged=policies, timeline=over_time, external=outside)
+    content = page(payload(matrix, title, additions)).encode("utf-8")
     with replacing(path) as stream:
         stream.write(content)
     return Path(path)

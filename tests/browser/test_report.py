@@ -102,7 +102,7 @@ def test_click_a_name_for_its_row_then_filter_to_it(opened, sample):
 def test_copy_as_csv_and_json(opened, sample):
     page = opened(sample.cluster(), permissions=["clipboard-read", "clipboard-write"])
     click_cell(page, "shop/cart", "data/redis")
-    side(page).get_by_role("button", name="Copy JSON").click()
+    side(page).get_by_role("button", name="JSON").click()
     side(page).get_by_role("button", name="Copied").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert '"client": "shop/cart"' in copied
@@ -226,6 +226,7 @@ def test_table_sorts_pages_and_searches(opened, sample):
     page.get_by_role("searchbox").fill("GRAFANA")
     assert page.locator("tbody tr").count() == 4
     page.get_by_role("tab", name="Table").press("ArrowLeft")
+    page.get_by_role("tab", name="Ports").press("ArrowLeft")
     assert page.locator("canvas.fk-canvas").is_visible()
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 
 from flowkit.contract.provenance import Provenance, with_provenance
 from flowkit.matrix import EDGE_COLUMNS, FlowMatrix
+from flowkit.view.judged import Judged, PolicyText, RuleText
+from flowkit.view.payload import Additions
 
 START = pd.Timestamp("2026-09-21 14:13:05.250", tz="UTC")
 HOSTILE = (
@@ -235,3 +237,87 @@ def hostile() -> FlowMatrix:
         rows.append(row("shop/cart", "out:", 443, 3000 + at, to_subnet_label=name, first=START, last=START))
     losses = {name or "nameless": 1 for name in HOSTILE}
     return matrix_of(rows, Provenance(HOSTILE[:4], None, losses, HOSTILE))
+
+
+def compared() -> tuple[FlowMatrix, FlowMatrix]:
+    """The cluster today, and an earlier one: it lacks some edges, has others, and one was refused then."""
+    now = cluster()
+    edges = now.edges.copy()
+    edges.loc[edges["direction_by"].str.startswith("inferred"), "state"] = "refused"
+    older = [row("shop/cart", "data/memcached", 11211, 9_000_000), row("shop/frontend", "shop/legacy", 8080, 70_000)]
+    before = pd.concat([edges.iloc[9:], matrix_of(older).edges], ignore_index=True)
+    return now, FlowMatrix(with_provenance(before, Provenance(("last-week.pcap.gz",), 1)))
+
+
+def judged(matrix: FlowMatrix) -> Judged:
+    """Verdicts of every kind, and two policies whose rules name the edges they stand on."""
+    edges = matrix.edges
+    shop, data = ((edges["to_namespace"] == name).to_numpy() for name in ("shop", "data"))
+    bad = (edges["state"] != "answered").to_numpy()
+    icmp = (edges["proto"] == 1).to_numpy()
+    protected = shop | data
+    words = np.where(icmp, "undecided", np.where(protected & bad, "denied", "allowed"))
+    policy = np.where(protected, np.where(shop, "shop/allow-observed", "data/allow-observed"), "")
+    verdicts = pd.DataFrame(
+        {
+            "verdict": words,
+            "policy": np.where(words == "allowed", policy, ""),
+            "rule": np.where((words == "allowed") & protected, "ingress 1", ""),
+            "reason": np.select(
+                [words == "denied", words == "undecided", protected],
+                ["no rule admits it", "ICMP is left to the network plugin", "admitted"],
+                "no policy selects the server",
+            ),
+        }
+    )
+    return Judged(verdicts, tuple(_policy(name, mask & ~bad & ~icmp) for name, mask in (("shop", shop), ("data", data))))
+
+
+def _policy(namespace: str, mask: np.ndarray[Any, Any]) -> PolicyText:
+    yaml = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+        f"metadata:\n  name: allow-observed\n  namespace: {namespace}\n"
+        "spec:\n  podSelector: {}\n  policyTypes: [Ingress]\n  ingress:\n  - from:\n    - namespaceSelector: {}\n"
+    )
+    rows = tuple(np.flatnonzero(mask).tolist())
+    unused = RuleText("ingress 2: from (external) corp-vpn to port 9000/TCP")
+    return PolicyText(namespace, "allow-observed", yaml, (RuleText("ingress 1: from observed namespaces", rows), unused))
+
+
+def outside() -> pd.DataFrame:
+    """Three unknown blocks, as `fk.external` lists them."""
+    table = pd.DataFrame(
+        {
+            "role": ["server", "server", "client"],
+            "block": ["203.0.113.0/24", "api.payments.example", "198.51.100.0/24"],
+            "addresses": [3, 1, 12],
+            "ports": ["443/TCP, 8443/TCP", "443/TCP", "443/TCP"],
+            "peers": ["shop/catalog, data/postgres-backup", "shop/payments", "ingress/router"],
+            "connections": [812, 91, 4410],
+            "bytes": [88_100_000, 1_900_000, 24_100_000],
+            "first": START,
+            "last": START + pd.Timedelta(seconds=6000),
+            "label": ["EXT:net_203_0_113_0_24", "EXT:api_payments_example", "EXT:net_198_51_100_0_24"],
+            "cidrs": [["203.0.113.7/32"], ["192.0.2.1/32"], ["198.51.100.0/28"]],
+        }
+    )
+    share = "unknown of the traffic with the outside: 5,313 of 6,010 connections (88.4 %), 114,100,000 of 150,000,000 bytes (76.1 %)"
+    return with_provenance(table, Provenance(notes=(share,)))
+
+
+def over_time() -> pd.DataFrame:
+    """Bytes by server namespace over two hours, as `flowkit.view.times.timeline` sums them."""
+    rng = np.random.default_rng(3)
+    times = START.floor("s") + pd.to_timedelta(np.arange(100) * 66, unit="s")
+    names = ["shop", "data", "loki", "monitoring", "kube-system", "(external)", "netobserv"]
+    parts = [
+        pd.DataFrame({"time": times, "namespace": name, "bytes": (rng.gamma(3, 4e5, 100) / (at + 1)).astype("int64")})
+        for at, name in enumerate(names)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def everything() -> tuple[FlowMatrix, Additions]:
+    """The cluster with all that can be shown beside it."""
+    now, before = compared()
+    return now, Additions(before, judged(now), over_time(), outside())

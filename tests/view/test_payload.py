@@ -83,7 +83,13 @@ def test_whole_value(small):
             "folded": [2, 0, 0],
             "status": [0, 0, 0],
             "rule": [-1, -1, -1],
+            "change": [0, 0, 0],
         },
+        "verdicts": ["not judged", "allowed by policy", "no policy selects the server", "undecided", "would be denied"],
+        "changes": ["the same", "added", "gone", "changed"],
+        "ruleTexts": [],
+        "against": None,
+        "external": None,
         "timeline": None,
         "policies": [],
     }

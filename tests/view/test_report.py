@@ -114,7 +114,7 @@ def test_hostile_names_make_no_element(sample, cluster_page):
 
 
 def test_sizes(sample):
-    assert len(page(payload(sample.large(60, 300, 8))).encode()) < 120_000
+    assert len(page(payload(sample.large(60, 300, 8))).encode()) < 100_000
     assert len(page(payload(sample.large(2000, 36_000))).encode()) < 800_000
 
 

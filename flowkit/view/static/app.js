@@ -1,7 +1,7 @@
 // The application in any host: one payload, one state, the controls and the views that follow it.
 
 import { el } from "./dom.js";
-import { bytesText, countText, plural, protocolText } from "./format.js";
+import { bytesText, countText, periodText, plural, protocolText } from "./format.js";
 import { header } from "./header.js";
 import { chooseNamed, recalled, refocus, remember } from "./memory.js";
 import { filtered, isFiltering, noFilter, readModel, totals } from "./model.js";
@@ -50,6 +50,7 @@ class App {
     if (memory) {
       const { state, collapsed } = recalled(model, memory);
       this.state = state;
+      this.brushed = memory.brushed;
       this.matrix.collapsed = collapsed;
       this.filterBar.search.value = state.query;
     } else if (model.labels.length > COLLAPSED_ABOVE) {
@@ -96,9 +97,10 @@ class App {
     this.filterBar = filterBar(this.model, this);
     this.optionBar = optionBar(this.model, this);
     this.status = el("p", { class: "fk-status", role: "status" });
-    this.controls = [this.filterBar, groupChips(this.model, this), tabBar(VIEWS, this), this.optionBar];
+    this.kinds = VIEWS.filter(({ needs }) => !needs || needs(this.model));
+    this.controls = [this.filterBar, groupChips(this.model, this), tabBar(this.kinds, this), this.optionBar];
     const [filters, chips, tabs, options] = this.controls.map((control) => control.element);
-    this.panes = VIEWS.map(({ id }) =>
+    this.panes = this.kinds.map(({ id }) =>
       el("section", {
         class: "fk-pane",
         id: this.idOf("pane", id),
@@ -115,7 +117,7 @@ class App {
       ...this.panes,
     );
     this.host.append(this.root);
-    this.views = VIEWS.map((kind, i) => kind.create(this.panes[i], this.model, this.actions()));
+    this.views = this.kinds.map((kind, i) => kind.create(this.panes[i], this.model, this.actions()));
   }
 
   /** @returns {import("./views.js").Actions} */
@@ -127,6 +129,10 @@ class App {
         this.filterTo(selection);
         this.show("table");
       },
+      open: (id, filter) => this.open(id, filter),
+      brush: (period) => this.brush(period),
+      period: () => this.brushed ?? null,
+      withoutPeriod: () => filtered(this.model, { ...this.state.filter, period: null }),
       levelChanged: () => this.refresh(),
       clear: () => this.clear(),
       filterWords: () => this.filterWords(),
@@ -172,7 +178,7 @@ class App {
   }
 
   get kind() {
-    return VIEWS.findIndex(({ id }) => id === this.state.view);
+    return this.kinds.findIndex(({ id }) => id === this.state.view);
   }
 
   /** Filter anew and let the open view and the controls follow. */
@@ -188,7 +194,12 @@ class App {
 
   refresh() {
     this.found = this.state.view === "matrix" ? this.matrix.search(this.state.query) : null;
-    const now = { state: this.state, found: this.found, level: this.matrix.level(), options: VIEWS[this.kind].options };
+    const now = {
+      state: this.state,
+      found: this.found,
+      level: this.matrix.level(),
+      options: this.kinds[this.kind].options,
+    };
     this.controls.forEach((control) => control.refresh(now));
     this.optionBar.element.hidden = now.options.length === 0;
   }
@@ -213,7 +224,43 @@ class App {
     this.setFilter({ pair: { clients: new Set(clients), servers: new Set(servers), words: `${client} → ${server}` } });
   }
 
+  /**
+   * Turn to a view with this filter and no other.
+   * @param {string} id
+   * @param {Partial<import("./model.js").Filter>} filter
+   */
+  open(id, filter) {
+    this.state.filter = { ...noFilter(), ...filter };
+    this.show(id);
+  }
+
+  /**
+   * Keep what is of a period: the host where it can make a new payload, else by first and last sight.
+   * @param {number[] | null} period ms since 1970
+   */
+  brush(period) {
+    this.brushed = period;
+    if (this.on.brushed) {
+      this.on.brushed(period);
+      return;
+    }
+    const seconds = (time) => (time - this.model.meta.t0) / 1000;
+    const range = period && { start: seconds(period[0]), end: seconds(period[1]), words: periodText(...period) };
+    this.setFilter({ period: range });
+  }
+
+  /** @param {"pair" | "only" | "period"} name */
+  unset(name) {
+    if (name === "period") {
+      this.brushed = null;
+    }
+    this.setFilter({ [name]: null });
+  }
+
   clear() {
+    if (this.state.filter.period) {
+      this.brushed = null;
+    }
     this.state.filter = noFilter();
     this.update();
   }
@@ -243,7 +290,7 @@ class App {
 
   /** @param {string} id */
   show(id) {
-    if (VIEWS.some((kind) => kind.id === id)) {
+    if (this.kinds.some((kind) => kind.id === id)) {
       this.state.view = id;
       this.on.viewed?.(id);
       this.update();
@@ -252,7 +299,7 @@ class App {
 
   /** The filters in words, empty for none. */
   filterWords() {
-    const { groups, port, proto, state, pair } = this.state.filter;
+    const { groups, port, proto, state, status, change, pair, only, period } = this.state.filter;
     const words = [...groups].map((group) => `namespace ${this.model.groups[group]}`);
     if (port !== "") {
       words.push(Number(port) < 0 ? "without port" : `port ${port}`);
@@ -263,7 +310,8 @@ class App {
     if (state !== "") {
       words.push(state);
     }
-    return [...words, ...(pair ? [pair.words] : [])].join(", ");
+    const coded = [status && this.model.verdicts[status], change && this.model.changes[change]];
+    return [...words, ...coded, pair?.words, only?.words, period?.words].filter(Boolean).join(", ");
   }
 
   statusWords() {
@@ -273,6 +321,11 @@ class App {
     this.model.states.slice(1).forEach((state, i) => {
       if (sums.byState[i + 1]) {
         parts.push(`${countText(sums.byState[i + 1])} ${state}`);
+      }
+    });
+    this.model.verdicts.slice(2).forEach((words, i) => {
+      if (sums.byStatus[i + 2]) {
+        parts.push(`${countText(sums.byStatus[i + 2])} ${words}`);
       }
     });
     const all = this.model.all.length;
@@ -303,7 +356,7 @@ class App {
 
   destroy() {
     this.leaving.abort();
-    this.matrix.destroy();
+    this.views.forEach((view) => view.destroy?.());
     this.root.remove();
   }
 }

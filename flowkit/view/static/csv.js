@@ -15,6 +15,8 @@ export const COLUMNS = [
   "first",
   "last",
   "direction_by",
+  "verdict",
+  "rule",
   "folded",
 ];
 
@@ -39,6 +41,8 @@ export function edgeRecord(model, edge) {
     first: time("first"),
     last: time("last"),
     direction_by: model.directionBy[at("by")],
+    verdict: at("status") ? model.verdicts[at("status")] : null,
+    rule: at("rule") < 0 ? null : model.ruleTexts[at("rule")],
     folded: at("folded"),
   };
 }

@@ -73,6 +73,16 @@ function remarks(model, edges) {
     const count = edges.filter((edge) => model.edges.state[edge] === i + 1).length;
     return count ? [count === edges.length ? state : `${count} of ${edges.length} ports ${state}`] : [];
   });
+  const worst = Math.max(0, ...edges.map((edge) => model.edges.status[edge]));
+  if (worst) {
+    const count = edges.filter((edge) => model.edges.status[edge] === worst).length;
+    found.push((count < edges.length ? `${count} of ${edges.length} ports ` : "") + model.verdicts[worst]);
+  }
+  const changed = model.changes.slice(1).flatMap((words, i) => {
+    const count = edges.filter((edge) => model.edges.change[edge] === i + 1).length;
+    return count ? [count === edges.length ? words : `${count} of ${edges.length} ports ${words}`] : [];
+  });
+  found.push(...changed);
   const inferred = edges.some((edge) => model.inferred[model.edges.by[edge]]);
   return inferred ? [...found, "direction inferred"] : found;
 }

@@ -2,8 +2,8 @@
 
 import { drawAxes } from "./axes.js";
 import { shade } from "./colours.js";
-import { ANSWERED, bands } from "./layout.js";
-import { drawCell } from "./marks.js";
+import { bands } from "./layout.js";
+import { drawCell, isHollow } from "./marks.js";
 import { poolCells } from "./pool.js";
 import { covered } from "./viewport.js";
 
@@ -87,7 +87,7 @@ function drawPooled(context, scene, grid) {
   }
   const silent = numbers(palette.tokens.silent);
   const pixels = poolCells(layout.cells, { width, height, view, scale }, (cell) => {
-    const answered = Boolean(cell.states & ANSWERED);
+    const answered = !isHollow(cell);
     const at = shade(layout.scale, cell.value);
     return {
       rgb: answered ? palette.bare.rgb[at] : silent,

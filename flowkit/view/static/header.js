@@ -55,7 +55,10 @@ function noticeLine({ text, show }, showState) {
 /** @param {Record<string, number>} lost by reason */
 function losses(lost) {
   const kinds = Object.keys(lost).length;
-  return reasons(`Left out: ${plural(kinds, "kind")} of input that ${kinds === 1 ? "is" : "are"} not in this matrix`, lost);
+  return reasons(
+    `Left out: ${plural(kinds, "kind")} of input that ${kinds === 1 ? "is" : "are"} not in this matrix`,
+    lost,
+  );
 }
 
 /** @param {Record<string, number>} folded by reason */

@@ -5,7 +5,7 @@
  * @typedef {{group: number, leaf: number}} Item
  *
  * One client → server cell; its edges are `members` from `start`, `count` of them.
- * @typedef {{r: number, c: number, value: number, states: number, status: number, start: number, count: number}} Cell
+ * @typedef {{r: number, c: number, value: number, states: number, status: number, changes: number, start: number, count: number}} Cell
  *
  * @typedef {object} Layout
  * @property {Item[]} rows
@@ -85,7 +85,7 @@ function place(items, groupAt, group, leaf) {
  * @param {string} column
  */
 function gather(model, edges, rows, columns, column) {
-  const { s, d, state, status } = model.edges;
+  const { s, d, state, status, change } = model.edges;
   const values = model.edges[column];
   /** @type {Map<number, Cell>} */
   const index = new Map();
@@ -94,12 +94,13 @@ function gather(model, edges, rows, columns, column) {
     const key = r * columns.items.length + c;
     let cell = index.get(key);
     if (!cell) {
-      cell = { r, c, value: 0, states: 0, status: 0, start: 0, count: 0 };
+      cell = { r, c, value: 0, states: 0, status: 0, changes: 0, start: 0, count: 0 };
       index.set(key, cell);
     }
     cell.value += values[edge];
     cell.states |= 1 << state[edge];
     cell.status = Math.max(cell.status, status[edge]);
+    cell.changes |= 1 << change[edge];
     cell.count += 1;
     return cell;
   });

@@ -3,8 +3,7 @@
 import { rgbText } from "./colours.js";
 import { el } from "./dom.js";
 import { amountText } from "./format.js";
-import { ANSWERED } from "./layout.js";
-import { MARKED_FROM, MARKS, OUTLINED_FROM, drawCell } from "./marks.js";
+import { MARKED_FROM, MARKS, OUTLINED_FROM, drawCell, isHollow, plain } from "./marks.js";
 import { columnOf } from "./model.js";
 
 const SWATCH = 16;
@@ -21,12 +20,12 @@ export function legendParts(matrix) {
   }
   const cell = Math.min(view.kx, view.ky);
   const marks = cell >= MARKED_FROM ? MARKS.filter((mark) => layout.cells.some(mark.test)) : [];
-  const silent = cell < MARKED_FROM && layout.cells.some(({ states }) => !(states & ANSWERED));
-  const answered = layout.cells.some(({ states }) => states & ANSWERED);
+  const silent = cell < MARKED_FROM && layout.cells.some(isHollow);
+  const answered = !layout.cells.every(isHollow);
   return [
     ...(answered ? [scaleLine(matrix, cell < OUTLINED_FROM ? palette.bare : palette.outlined)] : []),
     ...marks.map((mark) => key(matrix, SWATCH, mark.sample, mark.words)),
-    ...(silent ? [key(matrix, cell, { value: 0, states: 0, status: 0 }, "nothing answered (zoom in for more)")] : []),
+    ...(silent ? [key(matrix, cell, plain({ states: 0 }), "nothing answered (zoom in for more)")] : []),
   ];
 }
 

@@ -16,12 +16,13 @@ import { regionAt } from "./selection.js";
  * @param {any} app
  * @returns {Memory}
  */
-export function remember({ model, state, matrix, root }) {
+export function remember({ model, state, matrix, root, brushed }) {
   const { groups, pair } = state.filter;
   const labels = (numbers) => [...numbers].map((number) => model.labels[number]);
   const names = (numbers) => [...numbers].map((number) => model.nsNames[number]);
   return {
     state,
+    brushed,
     groups: names(groups),
     pair: pair && { ...pair, clients: labels(pair.clients), servers: labels(pair.servers) },
     collapsed: names(matrix.collapsed),
@@ -45,6 +46,7 @@ export function recalled(model, { state, groups, pair, collapsed }) {
         ...state.filter,
         groups: numbers(groups, model.nsNames),
         pair: pair && { ...pair, clients: labels(pair.clients), servers: labels(pair.servers) },
+        only: null, // numbers of edges, which are others now
       },
     },
     collapsed: numbers(collapsed, model.nsNames),
@@ -72,8 +74,7 @@ function selectionInNames({ model, layout, selection: at }) {
  */
 export function chooseNamed(matrix, names) {
   const { model, layout, size } = matrix;
-  const place = (items, wanted) =>
-    wanted === null ? 0 : items.findIndex((item) => fullName(model, item) === wanted);
+  const place = (items, wanted) => (wanted === null ? 0 : items.findIndex((item) => fullName(model, item) === wanted));
   const at = names && { r: place(layout.rows, names.row), c: place(layout.columns, names.column) };
   if (at && at.r >= 0 && at.c >= 0 && layout.cells.length) {
     matrix.choose(regionAt(size, at, names.row === null ? "column" : names.column === null ? "row" : "cell"));
@@ -100,7 +101,8 @@ function focusIn(root) {
  * @param {Memory["focus"]} focus
  */
 export function refocus(root, focus) {
-  const found = focus && [...root.querySelectorAll("[data-lm-suppress-shortcuts]")].find((one) => focusKey(one) === focus.key);
+  const found =
+    focus && [...root.querySelectorAll("[data-lm-suppress-shortcuts]")].find((one) => focusKey(one) === focus.key);
   if (found) {
     found.focus({ preventScroll: true });
     if (focus.caret !== null && found.setSelectionRange) {

@@ -4,6 +4,7 @@ import { portText, shown } from "./format.js";
 
 export const VERSION = 1;
 export const INFERRED = "inferred";
+export const DENIED = 4;
 export const MEASURES = ["bytes", "flows", "connections", "rare"];
 
 /**
@@ -25,6 +26,13 @@ export const MEASURES = ["bytes", "flows", "connections", "rare"];
  * @property {string[]} directionBy
  * @property {string[]} directions the same, ready to show
  * @property {number[]} inferred
+ * @property {string[]} verdicts what `status` means, first: not judged
+ * @property {string[]} changes what `change` means, first: the same
+ * @property {string[]} rules which policy and rule decided, ready to show
+ * @property {any[]} policies
+ * @property {any} timeline
+ * @property {any} external
+ * @property {any} against the other matrix, if this is a comparison
  * @property {any} meta
  * @property {any} header
  *
@@ -33,7 +41,11 @@ export const MEASURES = ["bytes", "flows", "connections", "rare"];
  * @property {string} port "" for any
  * @property {string} proto "" for any
  * @property {string} state "", a state, or "inferred"
+ * @property {string} status "" or the number of a verdict
+ * @property {string} change "" or the number of a change
  * @property {{clients: Set<number>, servers: Set<number>, words: string} | null} pair
+ * @property {{edges: Set<number>, words: string} | null} only
+ * @property {{start: number, end: number, words: string} | null} period in seconds after t0
  */
 
 /**
@@ -55,6 +67,7 @@ export function readModel(payload) {
     shortened: short.map((name, i) => name !== payload.labels[i]),
     directions: directions.map(shown),
     groups: payload.nsNames.map(shown),
+    rules: payload.ruleTexts.map(shown),
     all: payload.edges.s.map((_, i) => i),
   };
 }
@@ -68,16 +81,34 @@ function shortName(label, group, pinned) {
   return !pinned && label.startsWith(`${group}/`) ? label.slice(group.length + 1) : label;
 }
 
+/** @param {Model} model */
+export function isJudged(model) {
+  return model.policies.length > 0 || model.edges.status.some((status) => status > 0);
+}
+
+/** @param {Model} model */
+export function isCompared(model) {
+  return model.against !== null;
+}
+
 /** @returns {Filter} */
 export function noFilter() {
-  return { groups: new Set(), port: "", proto: "", state: "", pair: null };
+  return {
+    groups: new Set(),
+    port: "",
+    proto: "",
+    state: "",
+    status: "",
+    change: "",
+    pair: null,
+    only: null,
+    period: null,
+  };
 }
 
 /** @param {Filter} filter */
 export function isFiltering(filter) {
-  return (
-    filter.groups.size > 0 || filter.port !== "" || filter.proto !== "" || filter.state !== "" || filter.pair !== null
-  );
+  return Object.values(filter).some((value) => (value instanceof Set ? value.size > 0 : Boolean(value)));
 }
 
 /**
@@ -89,10 +120,12 @@ export function isFiltering(filter) {
 export function filtered(model, filter) {
   const tests = [
     groupTest(model, filter),
-    columnTest(model, "port", filter.port),
-    columnTest(model, "proto", filter.proto),
+    ...["port", "proto", "status", "change"].map((column) => columnTest(model, column, filter[column])),
+    stateTest(model, filter.state),
+    pairTest(model, filter.pair),
+    filter.only && ((edge) => filter.only.edges.has(edge)),
+    periodTest(model, filter.period),
   ];
-  tests.push(stateTest(model, filter.state), pairTest(model, filter.pair));
   const active = tests.filter((test) => test !== null);
   return active.length ? model.all.filter((edge) => active.every((test) => test(edge))) : model.all;
 }
@@ -130,6 +163,16 @@ function stateTest(model, state) {
 }
 
 /**
+ * Seen at some time of the period: what lies between first and last sight is not known better.
+ * @param {Model} model
+ * @param {Filter["period"]} period
+ */
+function periodTest(model, period) {
+  const { first, last } = model.edges;
+  return period && ((edge) => first[edge] <= period.end && last[edge] >= period.start);
+}
+
+/**
  * @param {Model} model
  * @param {Filter["pair"]} pair
  */
@@ -163,17 +206,19 @@ export function totals(model, edges) {
   const sums = { bytes: 0, packets: 0, flows: 0, connections: 0 };
   const [clients, servers, pairs] = [new Set(), new Set(), new Set()];
   const byState = model.states.map(() => 0);
+  const byStatus = model.verdicts.map(() => 0);
   for (const edge of edges) {
     const [client, server] = [model.edges.s[edge], model.edges.d[edge]];
     clients.add(client);
     servers.add(server);
     pairs.add(client * model.labels.length + server);
     byState[model.edges.state[edge]] += 1;
+    byStatus[model.edges.status[edge]] += 1;
     for (const measure of Object.keys(sums)) {
       sums[measure] += model.edges[measure][edge];
     }
   }
-  return { ...sums, clients: clients.size, servers: servers.size, pairs: pairs.size, byState };
+  return { ...sums, clients: clients.size, servers: servers.size, pairs: pairs.size, byState, byStatus };
 }
 
 /**

@@ -2,11 +2,21 @@
 
 import { toCsv, toJson } from "./csv.js";
 import { copy, el } from "./dom.js";
+import { toPromql, toWireshark, toYamlRules } from "./exports.js";
 import { amountText, bytesText, countText, periodText, plural, portText } from "./format.js";
 import { columnOf, seen, totals } from "./model.js";
 
 const MOST = 40;
 const SIGNS = ["●", "✕", "○"];
+const VERDICT_SIGNS = ["", "✓", "▲", "?", "⊘"];
+/** @type {[string, (model: Model, edges: number[]) => string][]} */
+const COPIES = [
+  ["CSV", toCsv],
+  ["JSON", toJson],
+  ["YAML rule", toYamlRules],
+  ["PromQL", toPromql],
+  ["Wireshark filter", toWireshark],
+];
 const HINTS = [
   "Click a cell for its ports.",
   "Click a name for its whole row or column.",
@@ -95,8 +105,12 @@ function buttons(model, edges, selection, actions) {
     "div",
     { class: "fk-buttons" },
     button("Filter to this", () => actions.filterTo(selection)),
-    button("Copy CSV", (event) => copy(toCsv(model, edges), event.currentTarget)),
-    button("Copy JSON", (event) => copy(toJson(model, edges), event.currentTarget)),
+    el(
+      "span",
+      { class: "fk-buttons", role: "group", "aria-label": "Copy as" },
+      el("span", { class: "fk-muted" }, "Copy as"),
+      ...COPIES.map(([words, write]) => button(words, (event) => copy(write(model, edges), event.currentTarget))),
+    ),
   );
 }
 
@@ -123,6 +137,7 @@ function portEntry(model, selection, edge) {
     el("div", {}, amounts),
     el("div", { class: "fk-muted" }, periodText(...seen(model, [edge]))),
     evidence(model, edge),
+    verdict(model, edge),
   );
 }
 
@@ -151,6 +166,30 @@ function evidence(model, edge) {
   const copies = folded ? ` · ${countText(folded)} ${folded === 1 ? "copy" : "copies"} folded in` : "";
   const words = `direction: ${model.directions[by]}${copies}`;
   return el("div", { class: model.inferred[by] ? "fk-warned" : "fk-muted" }, words);
+}
+
+/**
+ * What the policies say, and which rule of which.
+ * @param {Model} model
+ * @param {number} edge
+ */
+function verdict(model, edge) {
+  const [status, rule] = [model.edges.status[edge], model.edges.rule[edge]];
+  if (!status) {
+    return null;
+  }
+  const said = rule < 0 || model.rules[rule] === model.verdicts[status];
+  const because = said ? null : el("div", { class: "fk-because" }, el("bdi", {}, model.rules[rule]));
+  return el("div", { class: status > 1 ? "fk-warned" : "" }, verdictText(model, status), because);
+}
+
+/**
+ * A verdict as a sign and words.
+ * @param {Model} model
+ * @param {number} status
+ */
+export function verdictText(model, status) {
+  return status ? `${VERDICT_SIGNS[status]} ${model.verdicts[status]}` : "–";
 }
 
 /**

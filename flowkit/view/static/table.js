@@ -2,9 +2,10 @@
 
 import { toCsv } from "./csv.js";
 import { download, el } from "./dom.js";
+import { toCommatrix } from "./exports.js";
 import { bytesText, countText, plural, protocolText, timeText } from "./format.js";
-import { searched } from "./model.js";
-import { stateText } from "./side.js";
+import { isCompared, isJudged, searched } from "./model.js";
+import { stateText, verdictText } from "./side.js";
 
 const PAGE = 50;
 const PRINTED = 500;
@@ -16,6 +17,7 @@ const PRINTED = 500;
  * @property {boolean} number right-aligned, sorted from the largest first
  * @property {(model: Model, edge: number) => string | number} value to sort by
  * @property {(model: Model, edge: number) => string} text
+ * @property {(model: Model) => boolean} [needs] where it is not of use always
  */
 
 /** @type {Column[]} */
@@ -41,6 +43,20 @@ const TABLE_COLUMNS = [
   timeColumn("first"),
   timeColumn("last"),
   { name: "direction", number: false, value: (m, e) => m.edges.by[e], text: (m, e) => m.directions[m.edges.by[e]] },
+  {
+    name: "policy",
+    number: false,
+    value: (m, e) => m.edges.status[e],
+    text: (m, e) => verdictText(m, m.edges.status[e]),
+    needs: isJudged,
+  },
+  {
+    name: "change",
+    number: false,
+    value: (m, e) => m.edges.change[e],
+    text: (m, e) => m.changes[m.edges.change[e]],
+    needs: isCompared,
+  },
 ];
 
 /**
@@ -115,6 +131,7 @@ export class EdgeTable {
     this.sort = { column: "bytes", ascending: false };
     this.page = 0;
     this.rows = [];
+    this.columns = TABLE_COLUMNS.filter(({ needs }) => !needs || needs(model));
   }
 
   /**
@@ -175,6 +192,7 @@ export class EdgeTable {
       { class: "fk-row" },
       el("span", { role: "status" }, plural(this.rows.length, "edge")),
       el("button", { type: "button", onclick: () => this.save() }, "Download CSV"),
+      el("button", { type: "button", onclick: () => this.saveCommatrix() }, "commatrix CSV"),
       el("span", { class: "fk-spring" }),
       turn("‹ Previous", "previous", this.page - 1),
       el("span", {}, `page ${this.page + 1} of ${countText(pages)}`),
@@ -192,6 +210,10 @@ export class EdgeTable {
     download(toCsv(this.model, this.rows), "flow-matrix.csv", "text/csv");
   }
 
+  saveCommatrix() {
+    download(toCommatrix(this.model, this.rows), "communication-matrix.csv", "text/csv");
+  }
+
   /** @param {number[]} rows */
   table(rows) {
     const caption = `Edges of the flow matrix, sorted by ${this.sort.column}`;
@@ -199,7 +221,7 @@ export class EdgeTable {
       "table",
       { class: "fk-table fk-edges" },
       el("caption", { class: "fk-aside" }, caption),
-      el("thead", {}, el("tr", {}, ...TABLE_COLUMNS.map((column) => this.heading(column)))),
+      el("thead", {}, el("tr", {}, ...this.columns.map((column) => this.heading(column)))),
       el("tbody", {}, ...rows.map((edge) => this.row(edge))),
     );
   }
@@ -249,6 +271,6 @@ export class EdgeTable {
         { class: number ? "fk-number" : name === "direction" && inferred ? "fk-warned" : "" },
         text(this.model, edge),
       );
-    return el("tr", { class: silent }, ...TABLE_COLUMNS.map(cell));
+    return el("tr", { class: silent }, ...this.columns.map(cell));
   }
 }

@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { countText, plural, protocolText } from "./format.js";
-import { INFERRED, MEASURES, isFiltering } from "./model.js";
+import { INFERRED, MEASURES, isCompared, isFiltering, isJudged } from "./model.js";
 
 const MANY_GROUPS = 20;
 const ORDERS = ["namespace", "traffic", "similar"];
@@ -27,8 +27,28 @@ export function filterBar(model, app) {
     select("Port", "any port", portOptions(model), (port) => app.setFilter({ port })),
     select("Protocol", "any protocol", protocolOptions(model), (proto) => app.setFilter({ proto })),
     select("State", "any state", stateOptions(model), (state) => app.setFilter({ state })),
+    ...(isJudged(model)
+      ? [
+          select("Policy", "any verdict", codes(model.verdicts, model.edges.status), (status) =>
+            app.setFilter({ status }),
+          ),
+        ]
+      : []),
+    ...(isCompared(model)
+      ? [
+          select("Change", "changed or not", codes(model.changes, model.edges.change), (change) =>
+            app.setFilter({ change }),
+          ),
+        ]
+      : []),
   ];
-  const keys = ["port", "proto", "state"];
+  const keys = [
+    "port",
+    "proto",
+    "state",
+    ...(isJudged(model) ? ["status"] : []),
+    ...(isCompared(model) ? ["change"] : []),
+  ];
   const clear = el("button", { type: "button", class: "fk-clear", onclick: () => app.clear() }, "Clear filters");
   return {
     element: el("div", { class: "fk-row" }, search, found, ...selects, clear),
@@ -100,6 +120,16 @@ function stateOptions(model) {
 }
 
 /**
+ * The codes that occur, in words.
+ * @param {string[]} words
+ * @param {number[]} column
+ */
+function codes(words, column) {
+  const used = new Set(column);
+  return words.flatMap((text, code) => (used.has(code) ? [{ value: String(code), words: text }] : []));
+}
+
+/**
  * One chip a namespace; several may be chosen. Above 20 they are folded away, with a field to find them.
  * @param {Model} model
  * @param {any} app
@@ -113,21 +143,21 @@ export function groupChips(model, app) {
       el("bdi", {}, name),
     ),
   );
-  const pair = el("button", {
-    type: "button",
-    class: "fk-chip",
-    "aria-pressed": "true",
-    onclick: () => app.setFilter({ pair: null }),
-  });
+  const picked = ["pair", "only", "period"].map((name) =>
+    el("button", { type: "button", class: "fk-chip", "aria-pressed": "true", onclick: () => app.unset(name), name }),
+  );
   const row = el("div", { class: "fk-chips", role: "group", "aria-label": "Namespaces" }, ...chips);
-  const element = el("div", {}, pair, chips.length > MANY_GROUPS ? folded(chips, row) : row);
+  const element = el("div", {}, ...picked, chips.length > MANY_GROUPS ? folded(chips, row) : row);
   return {
     element,
     refresh({ state }) {
       chips.forEach((chip, group) => chip.setAttribute("aria-pressed", String(state.filter.groups.has(group))));
-      pair.hidden = state.filter.pair === null;
-      pair.replaceChildren(el("bdi", {}, state.filter.pair?.words ?? ""), " ✕");
-      pair.setAttribute("aria-label", `Remove the filter ${state.filter.pair?.words ?? ""}`);
+      for (const chip of picked) {
+        const words = state.filter[chip.name]?.words;
+        chip.hidden = words === undefined;
+        chip.replaceChildren(el("bdi", {}, words ?? ""), " ✕");
+        chip.setAttribute("aria-label", `Remove the filter ${words ?? ""}`);
+      }
     },
   };
 }

@@ -28,6 +28,8 @@ test("an edge is a record with whole names", () => {
     first: "1970-01-01T00:00:00Z",
     last: "1970-01-01T00:00:05Z",
     direction_by: "SYN",
+    verdict: null,
+    rule: null,
     folded: 0,
   });
   assert.match(toCsv(model, [0]), /^client,server,port,protocol,.*\r\n"'=x",/);
