@@ -5,7 +5,7 @@ Plain, so that views know nothing of how policies are modelled, judged or synthe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,13 @@ def verdict_codes(judged: Judged | None, count: int) -> tuple[pd.DataFrame, list
     return pd.DataFrame({"status": status, "rule": pd.Index(names).get_indexer(pd.Index(texts))}), names
 
 
-def policy_records(judged: Judged | None, numbers: np.ndarray[Any, Any], groups: list[str]) -> list[dict[str, Any]]:
-    """Describe the policies in plain JSON data; `numbers` are the payload's edge numbers of the matrix's rows."""
+def policy_records(
+    judged: Judged | None, numbering: Callable[[], np.ndarray[Any, Any]], groups: list[str]
+) -> list[dict[str, Any]]:
+    """Describe the policies in plain JSON data; `numbering` gives the payload's edge numbers of the matrix's rows."""
+    if judged is None or not judged.policies:
+        return []
+    numbers = numbering()
     return [
         {
             "ns": groups.index(policy.namespace) if policy.namespace in groups else -1,
@@ -79,7 +84,7 @@ def policy_records(judged: Judged | None, numbers: np.ndarray[Any, Any], groups:
             "yaml": policy.yaml,
             "rules": [{"text": rule.text, "edges": _numbered(rule.edges, numbers)} for rule in policy.rules],
         }
-        for policy in (judged.policies if judged else ())
+        for policy in judged.policies
     ]
 
 

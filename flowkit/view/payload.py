@@ -58,7 +58,10 @@ class Additions:
     external: pd.DataFrame | None = None
 
 
-def payload(matrix: FlowMatrix, title: str | None = None, additions: Additions = Additions()) -> dict[str, Any]:
+NOTHING = Additions()
+
+
+def payload(matrix: FlowMatrix, title: str | None = None, additions: Additions = NOTHING) -> dict[str, Any]:
     """Describe `matrix` in plain JSON data: the same matrix gives the same document, and no clock is asked.
 
     `edges` holds one list a column: `s` and `d` (client and server, into `labels`), `port` (-1: none), `proto`, `bytes`,
@@ -104,7 +107,7 @@ def payload(matrix: FlowMatrix, title: str | None = None, additions: Additions =
         "against": None if additions.against is None else against_words(additions.against, edges["change"]),
         "timeline": timeline_record(additions.timeline, names),
         "external": external_record(additions.external),
-        "policies": policy_records(additions.judged, _row_numbers(matrix, edges, ends), names),
+        "policies": policy_records(additions.judged, lambda: _row_numbers(matrix, edges, ends), names),
         "meta": _meta(matrix, edges, t0),
     }
     return {**document, "header": header(document)}

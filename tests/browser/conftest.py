@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from flowkit.view import report
+from flowkit.view.page import page as page_of
+from flowkit.view.payload import Additions, payload
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NOTHING = Additions()
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -90,8 +92,9 @@ def opened(chromium, seen, tmp_path) -> Iterator[Any]:
     """Open a matrix's report from disk, offline; afterwards nothing may have been asked for, gone wrong or popped up."""
     contexts = []
 
-    def open_report(matrix: Any, title: str | None = None, **options: Any) -> Any:
-        path = report(matrix, tmp_path / "report.html", title=title)
+    def open_report(matrix: Any, title: str | None = None, additions: Additions = NOTHING, **options: Any) -> Any:
+        path = tmp_path / "report.html"
+        path.write_text(page_of(payload(matrix, title, additions)), encoding="utf-8")
         context = chromium.new_context(offline=True, **{"viewport": {"width": 1280, "height": 1400}, **options})
         contexts.append(context)
         page = context.new_page()

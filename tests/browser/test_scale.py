@@ -68,6 +68,15 @@ def test_large_reports_open_collapsed(opened, sample):
     sys.stdout.write(f"\n2,000 workloads, 36,000 edges, in ms: {page.evaluate(TIMES)}\n")
 
 
+def test_5000_workloads_open_collapsed_at_once(opened, sample):
+    page = opened(sample.large(5000, 400_000, 120))
+    assert page.evaluate("flowkit.matrix.level()") == "namespace"
+    assert page.evaluate("flowkit.model.all.length") == 400_000
+    ready = page.evaluate("Number(document.documentElement.dataset.ready)")
+    sys.stdout.write(f"\n5,000 workloads, 400,000 edges: open after {ready} ms\n")
+    assert ready < 15_000  # 3 s on a quiet machine, see benchmarks/view.py
+
+
 def test_many_namespaces_are_folded_away_and_found(opened, sample):
     page = opened(sample.large(2000, 36_000))
     chip = page.get_by_role("button", name="namespace-042", exact=True)

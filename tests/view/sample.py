@@ -270,7 +270,9 @@ def judged(matrix: FlowMatrix) -> Judged:
             ),
         }
     )
-    return Judged(verdicts, tuple(_policy(name, mask & ~bad & ~icmp) for name, mask in (("shop", shop), ("data", data))))
+    return Judged(
+        verdicts, tuple(_policy(name, mask & ~bad & ~icmp) for name, mask in (("shop", shop), ("data", data)))
+    )
 
 
 def _policy(namespace: str, mask: np.ndarray[Any, Any]) -> PolicyText:
@@ -281,7 +283,9 @@ def _policy(namespace: str, mask: np.ndarray[Any, Any]) -> PolicyText:
     )
     rows = tuple(np.flatnonzero(mask).tolist())
     unused = RuleText("ingress 2: from (external) corp-vpn to port 9000/TCP")
-    return PolicyText(namespace, "allow-observed", yaml, (RuleText("ingress 1: from observed namespaces", rows), unused))
+    return PolicyText(
+        namespace, "allow-observed", yaml, (RuleText("ingress 1: from observed namespaces", rows), unused)
+    )
 
 
 def outside() -> pd.DataFrame:
@@ -321,3 +325,20 @@ def everything() -> tuple[FlowMatrix, Additions]:
     """The cluster with all that can be shown beside it."""
     now, before = compared()
     return now, Additions(before, judged(now), over_time(), outside())
+
+
+def hostile_everything() -> tuple[FlowMatrix, Additions]:
+    """Hostile names in every field that a view shows."""
+    matrix = hostile()
+    words = [HOSTILE[at % len(HOSTILE)] for at in range(len(matrix.edges))]
+    verdicts = pd.DataFrame({"verdict": "denied", "policy": words, "rule": words, "reason": words})
+    policies = tuple(
+        PolicyText(name, name, f"{name}\n{name}", (RuleText(name, (0, 1)), RuleText(name))) for name in HOSTILE
+    )
+    blocks = outside().iloc[[0] * len(HOSTILE)].assign(block=HOSTILE, ports=HOSTILE, peers=HOSTILE, label=HOSTILE)
+    table = with_provenance(blocks.reset_index(drop=True), Provenance(notes=(f"unknown of {HOSTILE[0]}",)))
+    groups = over_time().query("namespace == 'shop'")
+    times = pd.concat([groups.assign(namespace=name) for name in HOSTILE if name], ignore_index=True)
+    return matrix, Additions(
+        matrix_of([row("a/b", "c/d", 1, 1)], Provenance(HOSTILE)), Judged(verdicts, policies), times, table
+    )

@@ -19,6 +19,7 @@
 import { columnOf } from "./model.js";
 
 export const ANSWERED = 1;
+const MOST_NEAR = 2 ** 20;
 
 /**
  * Lay out a set of edges. Rows and columns are pruned independently: a server that never calls has no row.
@@ -89,13 +90,19 @@ function gather(model, edges, rows, columns, column) {
   const values = model.edges[column];
   /** @type {Map<number, Cell>} */
   const index = new Map();
+  // of few possible cells an array finds one faster than the index
+  const near = rows.items.length * columns.items.length <= MOST_NEAR ? [] : null;
   const cellOf = edges.map((edge) => {
-    const [r, c] = [rows.position[s[edge]], columns.position[d[edge]]];
+    const r = rows.position[s[edge]];
+    const c = columns.position[d[edge]];
     const key = r * columns.items.length + c;
-    let cell = index.get(key);
+    let cell = near ? near[key] : index.get(key);
     if (!cell) {
       cell = { r, c, value: 0, states: 0, status: 0, changes: 0, start: 0, count: 0 };
       index.set(key, cell);
+      if (near) {
+        near[key] = cell;
+      }
     }
     cell.value += values[edge];
     cell.states |= 1 << state[edge];
