@@ -74,6 +74,12 @@ def report(
     by: By = None,
     namespace: Namespace = None,
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
+    max_edges: Annotated[
+        int | None, typer.Option(min=1, help="Only this many edges, those with the most bytes.")
+    ] = None,
+    anonymise: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Pseudonyms for all names; the same key gives the same ones.")
+    ] = None,
     force: Force = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Write the flow matrix as one HTML file that works offline and can be mailed.
@@ -82,12 +88,16 @@ def report(
     """
     import flowkit as fk
     from flowkit.contract.at_rest import check_place
+    from flowkit.view.reduced import anonymised, largest
 
     check_place(output, force=force)
     named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     with working("building the flow matrix"):
         chosen_flows = fk.filter(named, where) if where is not None else named
         table = fk.matrix(chosen_flows, by=by).where(namespace=namespace)
-        path = fk.report(table, output, title=title)
+        table = table if max_edges is None else largest(table, max_edges)
+        # what lies outside, and when, is told by names and of the whole: of neither a part nor a nameless matrix
+        whole = chosen_flows if namespace is None and anonymise is None else None
+        path = fk.report(table if anonymise is None else anonymised(table, anonymise), output, title=title, flows=whole)
     typer.echo(path)
     say(table.provenance)

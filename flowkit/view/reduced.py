@@ -33,7 +33,8 @@ def largest(matrix: FlowMatrix, count: int) -> FlowMatrix:
     kept = edges.loc[edges["bytes"].sort_values(ascending=False, kind="stable").index[:count]].sort_index()
     left = len(edges) - count
     share = 1 - int(kept["bytes"].sum()) / max(1, int(edges["bytes"].sum()))
-    note = f"Only the {count:,} edges with the most bytes are here: {left:,} smaller edges ({share:.1%} of the bytes) are left out."
+    rest = f"{left:,} smaller edges ({share:.1%} of the bytes) are left out."
+    note = f"Only the {count:,} edges with the most bytes are here: {rest}"
     unfiltered = len(edges) if matrix.unfiltered is None else matrix.unfiltered
     shown = with_provenance(kept.reset_index(drop=True), matrix.provenance.noting(note))
     return replace(

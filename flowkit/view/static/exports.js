@@ -49,7 +49,7 @@ export function endOf(model, leaf) {
  * @param {number[]} edges
  */
 export function toYamlRules(model, edges) {
-  const byServer = Map.groupBy(edges, (edge) => model.edges.d[edge]);
+  const byServer = grouped(edges, (edge) => model.edges.d[edge]);
   const parts = [...byServer].map(
     ([server, own]) => `# ingress of ${shown(model.labels[server])}\ningress:\n${rulesFor(model, own)}`,
   );
@@ -57,11 +57,25 @@ export function toYamlRules(model, edges) {
 }
 
 /**
+ * @param {number[]} edges
+ * @param {(edge: number) => number} keyOf
+ * @returns {Map<number, number[]>}
+ */
+function grouped(edges, keyOf) {
+  const found = new Map();
+  for (const edge of edges) {
+    const key = keyOf(edge);
+    found.set(key, [...(found.get(key) ?? []), edge]);
+  }
+  return found;
+}
+
+/**
  * @param {Model} model
  * @param {number[]} edges
  */
 function rulesFor(model, edges) {
-  const byClient = Map.groupBy(edges, (edge) => model.edges.s[edge]);
+  const byClient = grouped(edges, (edge) => model.edges.s[edge]);
   return [...byClient]
     .map(([client, own]) => `- from:\n${peerLines(model, client)}${portLines(model, own)}`)
     .join("\n");
