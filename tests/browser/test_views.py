@@ -231,4 +231,5 @@ def test_on_paper_every_view_has_its_place(full):
     page.wait_for_timeout(300)
     assert page.locator("[role=tabpanel]:visible").count() == len(VIEWS)
     assert page.locator(".fk-policy pre:visible").count() == 0
+    assert page.locator(".fk-card:visible").count() == 32
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")

@@ -100,11 +100,12 @@ class App {
     this.kinds = VIEWS.filter(({ needs }) => !needs || needs(this.model));
     this.controls = [this.filterBar, groupChips(this.model, this), tabBar(this.kinds, this), this.optionBar];
     const [filters, chips, tabs, options] = this.controls.map((control) => control.element);
-    this.panes = this.kinds.map(({ id }) =>
+    this.panes = this.kinds.map(({ id, title }) =>
       el("section", {
         class: "fk-pane",
         id: this.idOf("pane", id),
         role: "tabpanel",
+        "data-title": title,
         "aria-labelledby": this.idOf("tab", id),
       }),
     );

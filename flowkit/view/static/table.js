@@ -37,12 +37,6 @@ const TABLE_COLUMNS = [
     text: (m, e) => protocolText(m.edges.proto[e]),
   },
   { name: "state", number: false, value: (m, e) => m.edges.state[e], text: (m, e) => stateText(m, m.edges.state[e]) },
-  numberColumn("bytes", bytesText),
-  numberColumn("flows", countText),
-  numberColumn("connections", countText),
-  timeColumn("first"),
-  timeColumn("last"),
-  { name: "direction", number: false, value: (m, e) => m.edges.by[e], text: (m, e) => m.directions[m.edges.by[e]] },
   {
     name: "policy",
     number: false,
@@ -57,6 +51,12 @@ const TABLE_COLUMNS = [
     text: (m, e) => m.changes[m.edges.change[e]],
     needs: isCompared,
   },
+  numberColumn("bytes", bytesText),
+  numberColumn("flows", countText),
+  numberColumn("connections", countText),
+  timeColumn("first"),
+  timeColumn("last"),
+  { name: "direction", number: false, value: (m, e) => m.edges.by[e], text: (m, e) => m.directions[m.edges.by[e]] },
 ];
 
 /**
