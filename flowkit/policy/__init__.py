@@ -1,0 +1,1 @@
+"""Network policies: what they say, whom they admit, and why."""
