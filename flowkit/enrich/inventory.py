@@ -39,7 +39,8 @@ class InventoryWarning(UserWarning):
 @dataclass(frozen=True)
 class Inventory:
     """People and who of them had which address when; node addresses by name, backends by Service socket, declared
-    sockets, the cluster's own subnets where its Network object is there, notes on what is missing or ambiguous.
+    sockets, the cluster's own subnets where its Network object is there, notes on what is missing or ambiguous, and the
+    objects themselves by kind as they were last seen.
     """
 
     people: tuple[Identity, ...]
@@ -50,6 +51,7 @@ class Inventory:
     declared: frozenset[Socket] = frozenset()
     subnets: Pairs = ()
     notes: tuple[str, ...] = ()
+    bodies: Mapping[str, tuple[Body, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def identities(self) -> Mapping[str, Identity]:
@@ -142,6 +144,7 @@ def _inventory(listed: list[Manifest]) -> Inventory:
         frozenset(declared(services, pods)),
         detected(listed),
         (*_missing(by_kind), *_shared(pods)),
+        {kind: tuple(bodies) for kind, bodies in by_kind.items()},
     )
 
 

@@ -1,1 +1,5 @@
 """Network policies: what they say, whom they admit, and why."""
+
+from flowkit.policy.policyset import PolicySet
+
+__all__ = ["PolicySet"]

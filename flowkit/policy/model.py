@@ -1,7 +1,7 @@
 """What a network policy says, as plain values: selectors, peers, ports, rules, policies of a namespace and of the cluster.
 
-Source: ``networking.k8s.io/v1`` (types.go) and ``policy.networking.k8s.io`` v1alpha1 and v1alpha2. Defaults are filled in already:
-nothing here needs to know which list was missing and which was empty.
+Source: ``networking.k8s.io/v1`` (types.go) and ``policy.networking.k8s.io`` v1alpha1 and v1alpha2. Defaults are filled in
+already: nothing here needs to know which list was missing and which was empty.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class NetworkPolicy:
-    """A NetworkPolicy: it isolates the pods of its namespace that `subject` selects in `directions`, and admits by its rules."""
+    """A NetworkPolicy isolates the pods of its namespace that `subject` selects in `directions`, and admits by its rules."""
 
     namespace: str
     name: str

@@ -1,0 +1,81 @@
+"""A policy set: NetworkPolicies, cluster-wide policies of the tiers around them, and the evidence of their rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flowkit.manifests.documents import Manifest, load_objects
+from flowkit.policy.model import ClusterPolicy, NetworkPolicy
+from flowkit.policy.reading import is_policy, parse
+
+
+@dataclass(frozen=True)
+class PolicySet:
+    """Policies in their order; `evidence` has a row a rule where flows are known, `notes` say what was left out."""
+
+    policies: tuple[NetworkPolicy, ...] = ()
+    tiers: tuple[ClusterPolicy, ...] = ()
+    evidence: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, source: str | Path | Mapping[str, Any] | PolicySet) -> PolicySet:
+        """Load policies from a file (YAML, JSON, what ``kubectl get networkpolicy -A -o json`` prints), a folder or a dict.
+
+        Kinds: NetworkPolicy (v1), AdminNetworkPolicy and BaselineAdminNetworkPolicy (v1alpha1), ClusterNetworkPolicy
+        (v1alpha2). Objects of other kinds are counted in the notes. Raises `SpecError` with file, object and path for what
+        the API server would refuse: a set that is only half read would say that too much is allowed.
+
+        >>> policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        ...           "metadata": {"name": "default-deny", "namespace": "shop"}, "spec": {"policyTypes": ["Ingress", "Egress"]}}
+        >>> PolicySet.load(policy)
+        PolicySet: 1 NetworkPolicy
+        """
+        return source if isinstance(source, PolicySet) else cls.of(load_objects(source))
+
+    @classmethod
+    def of(cls, manifests: Iterable[Manifest]) -> PolicySet:
+        """Make a policy set of objects, as `load` does; of two of the same kind and name the last counts, as when applied."""
+        listed = list(manifests)
+        read = [parse(found) for found in listed if is_policy(found)]
+        latest = {_name(policy): policy for policy in read}
+        return cls(
+            tuple(policy for policy in latest.values() if isinstance(policy, NetworkPolicy)),
+            tuple(policy for policy in latest.values() if isinstance(policy, ClusterPolicy)),
+            notes=(*_others(listed), *_twice(Counter(map(_name, read)))),
+        )
+
+    def __len__(self) -> int:
+        return len(self.policies) + len(self.tiers)
+
+    def __repr__(self) -> str:
+        kinds = Counter([*("NetworkPolicy" for _ in self.policies), *(policy.kind for policy in self.tiers)])
+        return "PolicySet: " + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "no policies")
+
+
+def _name(policy: NetworkPolicy | ClusterPolicy) -> tuple[str, str, str]:
+    if isinstance(policy, NetworkPolicy):
+        return "NetworkPolicy", policy.namespace, policy.name
+    return policy.kind, "", policy.name
+
+
+def _others(listed: Iterable[Manifest]) -> Iterator[str]:
+    kinds = Counter(
+        f"{found.kind or 'object without a kind'} ({found.body.get('apiVersion', 'no version')})"
+        for found in listed
+        if not is_policy(found)
+    )
+    for kind, count in kinds.items():
+        yield f"{count} × {kind}: not read, no policy of a kind judged here"
+
+
+def _twice(counts: Mapping[tuple[str, str, str], int]) -> Iterator[str]:
+    for (kind, namespace, name), count in counts.items():
+        if count > 1:
+            yield f"{kind} {'/'.join(filter(None, (namespace, name)))} is there {count} times: the last counts"
