@@ -17,8 +17,8 @@ from flowkit.manifests.node import hint
 class Profile:
     """One plugin's reading. Each field is a question the API leaves open.
 
-    `blocks_match_pods` and `blocks_match_nodes`: does an ``ipBlock`` match their addresses? `named_ports`: or does a rule with a
-    name open the whole protocol? `host_pods_by_selector`: is a node matched by a ``podSelector`` that selects one of its
+    `blocks_match_pods` and `blocks_match_nodes`: does an ``ipBlock`` match their addresses? `named_ports`: or does a rule with
+    a name open the whole protocol? `host_pods_by_selector`: is a node matched by a ``podSelector`` that selects one of its
     host-network pods? `host_namespace`: labels of the namespace that stands for nodes as ingress peers. `own_node_egress`: is
     egress to a pod's own node judged as any other, or left undecided where it is not admitted?
     """

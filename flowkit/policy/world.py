@@ -1,4 +1,4 @@
-"""The cluster as network policies see it: pods with their labels and named ports, namespaces, nodes, Services, and who had which
+"""The cluster as network policies see it: pods with labels and named ports, namespaces, nodes, Services, and who had which
 address when.
 """
 

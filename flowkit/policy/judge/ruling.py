@@ -1,0 +1,263 @@
+"""Verdicts of whole tables of cells: client class × server class × port × protocol. What `fk.judge` stands on, and the door
+for everything that asks about cells no flow shows (tightness, redundant rules, diff).
+
+    ruling = Ruling.of(policies, World.of(inventory), "generic")
+    ends = ruling.ends(["10.128.0.5", "203.0.113.9"])             # classes of addresses, now; or of_ends(party, atom)
+    cells = Cells.of(client=ends[[0]], server=ends[[1]], port=[443], proto=[6])
+    found = ruling.judge(cells)
+    found.verdict                # 0 allowed, 1 denied, 2 undecided (VERDICTS)
+    found.egress.line            # rule that decides the client's side: a row of ruling.lines("Egress"), -1: none
+    ruling.admitting(cells, "Ingress")                            # all pairs (cell, line) of rules that admit
+
+Ends of one class are alike to every rule, apart from who shares a pod or a node: `Cells.relation` says that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from flowkit.enrich import Inventory
+from flowkit.enrich.sides import ICMP, ICMPV6, Codes, Mask
+from flowkit.policy.judge.atoms import PortAtoms
+from flowkit.policy.judge.classes import Classes
+from flowkit.policy.judge.lines import ADMIN, BASELINE, NETWORK, TIERS, Line, entries
+from flowkit.policy.judge.peers import PeerMatches
+from flowkit.policy.judge.reasons import ALLOWED, DENIED, UNDECIDED, Reason
+from flowkit.policy.judge.services import Naming, PortMatches, Services
+from flowkit.policy.judge.tiers import ACCEPT, DENY, PASS, Outcome, Questions, Tier
+from flowkit.policy.model import EGRESS, INGRESS, PROTOCOLS, Direction
+from flowkit.policy.policyset import PolicySet
+from flowkit.policy.profiles import Profile, profile_of
+from flowkit.policy.world import World
+
+APART, SAME_POD, FROM_OWN_NODE, TO_OWN_NODE = range(4)
+_DIRECTIONS: tuple[Direction, Direction] = (EGRESS, INGRESS)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Connections as the rules see them: classes of client and server, server port (-1: none), IP protocol, and relation
+    (APART, SAME_POD, FROM_OWN_NODE: the client is the server pod's node, TO_OWN_NODE: the server is the client pod's).
+    """
+
+    client: Codes
+    server: Codes
+    port: Codes
+    proto: Codes
+    relation: Codes
+
+    @classmethod
+    def of(cls, client: Any, server: Any, port: Any, proto: Any, relation: Any = APART) -> Cells:
+        """Cells of arrays, or of numbers that hold for all of them."""
+        each = np.broadcast_arrays(
+            *(np.asarray(part, dtype=np.int64) for part in (client, server, port, proto, relation))
+        )
+        return cls(*(np.atleast_1d(part) for part in each))
+
+    def __len__(self) -> int:
+        return len(self.client)
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one end says to every cell: `allows` and `denies` (both: undecided), why, by which line (a row of
+    `Ruling.lines`, -1: none), and the policies its pod is under (a row of `Ruling.under`, -1: none).
+    """
+
+    allows: Mask
+    denies: Mask
+    reason: npt.NDArray[np.int8]
+    line: Codes
+    under: Codes
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict of every cell (index into VERDICTS), and what each end says."""
+
+    verdict: npt.NDArray[np.int8]
+    egress: Side
+    ingress: Side
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A policy set made ready for a world and a profile."""
+
+    classes: Classes
+    ports: PortAtoms
+    naming: Naming
+    tiers: Mapping[tuple[str, str], Tier]
+
+    @classmethod
+    def of(cls, policies: PolicySet, world: World | Inventory, profile: str | Profile = "generic") -> Ruling:
+        """Cut the world into classes, ports and addresses into atoms, and find out whom each policy is about."""
+        world = world if isinstance(world, World) else World.of(world)
+        listed = {(tier, way): entries(policies, tier, way) for tier in TIERS for way in _DIRECTIONS}
+        every = tuple(entry for each in listed.values() for entry in each)
+        classes = Classes.of(world, profile_of(profile), every)
+        ports = PortAtoms.of(port for entry in every for line in entry.lines for port in line.ports)
+        tiers = {
+            (tier, way): Tier.of(each, classes, way, DENY if tier == NETWORK else PASS)
+            for (tier, way), each in listed.items()
+        }
+        return cls(classes, ports, Naming.of(classes.grouping), tiers)
+
+    def ends(self, addresses: Sequence[str]) -> Codes:
+        """The classes of addresses, whoever has them now; an address the inventory lacks is an outside address."""
+        party = np.array([self.classes.world.party(address) for address in addresses], dtype=np.int64)
+        return self.of_ends(party, self.atoms(pd.Index(addresses, dtype="str")))
+
+    def of_ends(self, party: Codes, atom: Codes) -> Codes:
+        """The classes of ends by party (see `World`) and address atom."""
+        return self.classes.of_ends(party, atom)
+
+    def atoms(self, addresses: pd.Index[Any]) -> Codes:
+        """The address atom of each of these addresses."""
+        return self.classes.atoms.of_addresses(addresses)
+
+    def relation(self, client: Codes, server: Codes) -> Codes:
+        """How the parties of connections stand to each other."""
+        pods, hosts = self.classes.world.pods, self.classes.world.hosts
+        place = {host.name: len(pods) + at for at, host in enumerate(hosts)}
+        none = np.full(len(hosts) + 1, -3)
+        node = np.concatenate([np.array([place.get(pod.node, -3) for pod in pods], dtype=np.int64), none])
+        where = len(pods) + len(hosts)
+        of_client, of_server = (node[np.where(party < 0, where, party)] for party in (client, server))
+        same = (client == server) & (client >= 0) & (client < len(pods))
+        found: Codes = np.select(
+            [same, of_server == client, of_client == server], [SAME_POD, FROM_OWN_NODE, TO_OWN_NODE], APART
+        ).astype(np.int64)
+        return found
+
+    def lines(self, direction: Direction) -> tuple[Line, ...]:
+        """The rules of a direction in the order of evaluation, as `Side.line` counts them."""
+        return self._lines[direction]
+
+    @cached_property
+    def _lines(self) -> dict[str, tuple[Line, ...]]:
+        return {way: tuple(line for tier in TIERS for line in self.tiers[tier, way].lines) for way in _DIRECTIONS}
+
+    def under(self, direction: Direction, number: int) -> str:
+        """The names of the policies that isolate a pod, by `Side.under`."""
+        return self.tiers[NETWORK, direction].names(number)
+
+    def judge(self, cells: Cells) -> Judgement:
+        """Judge every cell."""
+        server = self.classes.parts(cells.server)[0]
+        services = Services.of(self.ports, self.naming, server, cells.port, cells.proto)
+        egress, ingress = (self._side(cells, services, way) for way in _DIRECTIONS)
+        allowed = egress.allows & ingress.allows
+        denied = egress.denies | ingress.denies
+        verdict = np.where(allowed & denied, UNDECIDED, np.where(allowed, ALLOWED, DENIED)).astype(np.int8)
+        return Judgement(verdict, egress, ingress)
+
+    def admitting(self, cells: Cells, direction: Direction) -> tuple[Codes, Codes]:
+        """All pairs of a cell and a NetworkPolicy rule that surely admits it: numbers of cells, and of `lines(direction)`."""
+        server = self.classes.parts(cells.server)[0]
+        services = Services.of(self.ports, self.naming, server, cells.port, cells.proto)
+        cell, line = self.tiers[NETWORK, direction].admitting(self._questions(cells, services, direction))
+        return cell, line + len(self.tiers[ADMIN, direction].lines)
+
+    def _questions(self, cells: Cells, services: Services, direction: Direction) -> Questions:
+        subject, peer = (cells.client, cells.server) if direction == EGRESS else (cells.server, cells.client)
+        codes, columns = pd.factorize(peer)
+        return Questions(
+            self.classes.parts(subject)[0],
+            codes.astype(np.int64),
+            services.code,
+            PeerMatches(self.classes, np.asarray(columns, dtype=np.int64), direction),
+            PortMatches(services, self.classes.profile),
+        )
+
+    def _side(self, cells: Cells, services: Services, direction: Direction) -> Side:
+        asked = self._questions(cells, services, direction)
+        outcomes = {tier: self.tiers[tier, direction].decide(asked) for tier in TIERS}
+        network = _without_ports(outcomes[NETWORK], cells.proto)
+        undecided_egress = self.classes.profile.own_node_egress == "undecided"
+        if direction == EGRESS and undecided_egress:
+            network = _own_node_egress(network, cells.relation)
+        outcomes[NETWORK] = network
+        return _exempt(
+            _combined(outcomes, self._offsets(direction), self._domains(direction)), cells.relation, direction
+        )
+
+    def _offsets(self, direction: Direction) -> dict[str, int]:
+        counts = [len(self.tiers[tier, direction].lines) for tier in TIERS]
+        return dict(zip(TIERS, np.cumsum([0, *counts[:-1]]).tolist(), strict=True))
+
+    def _domains(self, direction: Direction) -> Mask:
+        """Which lines have peers by domain name."""
+        lines = self.lines(direction)
+        return np.array([any(peer.domains for peer in line.peers or ()) for line in lines], dtype=bool)
+
+
+def _without_ports(outcome: Outcome, proto: Codes) -> Outcome:
+    """The API leaves open what NetworkPolicy does with protocols other than TCP, UDP and SCTP."""
+    beyond = (outcome.possible != PASS) & ~np.isin(proto, list(PROTOCOLS.values()))
+    why = np.where(np.isin(proto, (ICMP, ICMPV6)), Reason.ICMP, Reason.OTHER_PROTOCOL)
+    return Outcome(
+        np.where(beyond, ACCEPT | DENY, outcome.possible).astype(np.uint8),
+        np.where(beyond, -1, outcome.line),
+        np.where(beyond, why, outcome.miss).astype(np.int8),
+        outcome.under,
+    )
+
+
+def _own_node_egress(outcome: Outcome, relation: Codes) -> Outcome:
+    """The API text and the documentation differ on whether a pod may always reach its own node."""
+    differs = (relation == TO_OWN_NODE) & (outcome.possible & DENY != 0)
+    return Outcome(
+        np.where(differs, ACCEPT | DENY, outcome.possible).astype(np.uint8),
+        outcome.line,
+        np.where(differs & (outcome.miss != Reason.ICMP), Reason.OWN_NODE_EGRESS, outcome.miss).astype(np.int8),
+        outcome.under,
+    )
+
+
+def _combined(outcomes: Mapping[str, Outcome], offsets: Mapping[str, int], domains: Mask) -> Side:
+    """Admin tier, then NetworkPolicy, then Baseline, each asked as far as the one before may pass."""
+    open_ = np.ones(len(outcomes[ADMIN].possible), dtype=bool)
+    allows, denies = np.zeros_like(open_), np.zeros_like(open_)
+    reason = np.full(len(open_), Reason.NOT_ISOLATED, dtype=np.int8)
+    line = np.full(len(open_), -1)
+    for tier in (ADMIN, NETWORK, BASELINE):
+        outcome = outcomes[tier]
+        accepts, refuses = outcome.possible & ACCEPT != 0, outcome.possible & DENY != 0
+        # The first tier that says anything but a sure "pass" gives the reason.
+        speaks = (accepts | refuses) & ~(allows | denies) & open_
+        allows |= open_ & accepts
+        denies |= open_ & refuses
+        line = np.where(speaks & (outcome.line >= 0), outcome.line + offsets[tier], line)
+        reason = np.where(speaks, _reason(tier, outcome, accepts, refuses), reason).astype(np.int8)
+        unsure = speaks & (reason == Reason.UNKNOWN_LABELS) & (line >= 0)
+        reason[unsure & np.append(domains, False)[line]] = Reason.UNKNOWN_DOMAIN
+        open_ &= outcome.possible & PASS != 0
+    return Side(allows | open_, denies, reason, line, outcomes[NETWORK].under)
+
+
+def _reason(tier: str, outcome: Outcome, accepts: Mask, refuses: Mask) -> Codes:
+    network = tier == NETWORK
+    several = np.bitwise_count(outcome.possible) > 1
+    unsure = np.where(outcome.miss == 0, Reason.UNKNOWN_LABELS, outcome.miss)
+    sure = np.where(
+        accepts, Reason.ADMITTED if network else Reason.ACCEPTED, outcome.miss if network else Reason.REFUSED
+    )
+    result: Codes = np.where(several, unsure, np.where(accepts | refuses, sure, Reason.NOT_ISOLATED)).astype(np.int64)
+    return result
+
+
+def _exempt(side: Side, relation: Codes, direction: Direction) -> Side:
+    """A pod's traffic with itself, and what comes from its own node, are never denied."""
+    itself = relation == SAME_POD
+    from_node = (relation == FROM_OWN_NODE) & (direction == INGRESS)
+    free = itself | from_node
+    reason = np.where(itself, Reason.OWN_POD, np.where(from_node, Reason.OWN_NODE, side.reason)).astype(np.int8)
+    return Side(side.allows | free, side.denies & ~free, reason, np.where(free, -1, side.line), side.under)
