@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flowkit.matrix.rolled import matrix_of_rollup, metric_of_rollup
     from flowkit.matrix.rollup import rollup
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
-    from flowkit.policy import PolicySet
+    from flowkit.policy import PolicySet, judge
     from flowkit.sources import convert, read
     from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, network_events, remap
     from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
@@ -61,6 +61,7 @@ _ROOMS = {
     "cumulative": "flowkit.metric",
     "exposition": "flowkit.metric",
     "PolicySet": "flowkit.policy",
+    "judge": "flowkit.policy",
     "matrix": "flowkit.matrix",
     "FlowMatrix": "flowkit.matrix",
     "external": "flowkit.matrix.external",
@@ -97,6 +98,7 @@ __all__ = [
     "filter",
     "flag_names",
     "flatten",
+    "judge",
     "matrix",
     "matrix_of_rollup",
     "metric_of_rollup",

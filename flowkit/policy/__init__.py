@@ -1,5 +1,6 @@
 """Network policies: what they say, whom they admit, and why."""
 
+from flowkit.policy.judge import judge
 from flowkit.policy.policyset import PolicySet
 
-__all__ = ["PolicySet"]
+__all__ = ["PolicySet", "judge"]

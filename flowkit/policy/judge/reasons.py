@@ -11,25 +11,24 @@ VERDICTS = ("allowed", "denied", "undecided")
 class Reason(IntEnum):
     """Why one side of a connection, or a row, has its verdict."""
 
-    NO_POD = 0
-    NOT_ISOLATED = 1
-    ADMITTED = 2
-    ACCEPTED = 3
-    OWN_NODE = 4
-    OWN_POD = 5
-    REPLY = 6
-    REFUSED = 7
-    OTHER_PORT = 8
-    WRONG_NAMESPACE = 9
-    OTHER_PEER = 10
-    NOTHING_NEAR = 11
-    REPLY_OF_DENIED = 12
-    ICMP = 13
-    OTHER_PROTOCOL = 14
-    OWN_NODE_EGRESS = 15
-    UNKNOWN_LABELS = 16
-    UNKNOWN_DOMAIN = 17
-    INCOMPLETE = 18
+    NOT_ISOLATED = 0
+    ADMITTED = 1
+    ACCEPTED = 2
+    OWN_NODE = 3
+    OWN_POD = 4
+    REPLY = 5
+    REFUSED = 6
+    OTHER_PORT = 7
+    WRONG_NAMESPACE = 8
+    OTHER_PEER = 9
+    NOTHING_NEAR = 10
+    REPLY_OF_DENIED = 11
+    ICMP = 12
+    OTHER_PROTOCOL = 13
+    OWN_NODE_EGRESS = 14
+    UNKNOWN_LABELS = 15
+    UNKNOWN_DOMAIN = 16
+    INCOMPLETE = 17
 
     @property
     def words(self) -> str:
@@ -42,7 +41,6 @@ class Reason(IntEnum):
 
 
 REASONS = (
-    "no pod",
     "not isolated",
     "admitted",
     "accepted by a cluster-wide rule",

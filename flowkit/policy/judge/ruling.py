@@ -27,12 +27,12 @@ from flowkit.enrich import Inventory
 from flowkit.enrich.sides import ICMP, ICMPV6, Codes, Mask
 from flowkit.policy.judge.atoms import PortAtoms
 from flowkit.policy.judge.classes import Classes
-from flowkit.policy.judge.lines import ADMIN, BASELINE, NETWORK, TIERS, Line, entries
+from flowkit.policy.judge.lines import ADMIN, NETWORK, TIERS, Line, entries
 from flowkit.policy.judge.peers import PeerMatches
 from flowkit.policy.judge.reasons import ALLOWED, DENIED, UNDECIDED, Reason
 from flowkit.policy.judge.services import Naming, PortMatches, Services
 from flowkit.policy.judge.tiers import ACCEPT, DENY, PASS, Outcome, Questions, Tier
-from flowkit.policy.model import EGRESS, INGRESS, PROTOCOLS, Direction
+from flowkit.policy.model import EGRESS, INGRESS, PROTOCOLS, Direction, Port
 from flowkit.policy.policyset import PolicySet
 from flowkit.policy.profiles import Profile, profile_of
 from flowkit.policy.world import World
@@ -68,7 +68,7 @@ class Cells:
 @dataclass(frozen=True)
 class Side:
     """What one end says to every cell: `allows` and `denies` (both: undecided), why, by which line (a row of
-    `Ruling.lines`, -1: none), and the policies its pod is under (a row of `Ruling.under`, -1: none).
+    `Ruling.lines`, -1: none), and the policies its pod is under (a row of `Ruling.sets`, -1: none).
     """
 
     allows: Mask
@@ -94,7 +94,7 @@ class Ruling:
     classes: Classes
     ports: PortAtoms
     naming: Naming
-    tiers: Mapping[tuple[str, str], Tier]
+    tiers: Mapping[tuple[str, Direction], Tier]
 
     @classmethod
     def of(cls, policies: PolicySet, world: World | Inventory, profile: str | Profile = "generic") -> Ruling:
@@ -103,7 +103,8 @@ class Ruling:
         listed = {(tier, way): entries(policies, tier, way) for tier in TIERS for way in _DIRECTIONS}
         every = tuple(entry for each in listed.values() for entry in each)
         classes = Classes.of(world, profile_of(profile), every)
-        ports = PortAtoms.of(port for entry in every for line in entry.lines for port in line.ports)
+        named = (Port(proto, number) for each in classes.grouping.ports for _, number, proto in each)
+        ports = PortAtoms.of([*named, *(port for entry in every for line in entry.lines for port in line.ports)])
         tiers = {
             (tier, way): Tier.of(each, classes, way, DENY if tier == NETWORK else PASS)
             for (tier, way), each in listed.items()
@@ -113,7 +114,7 @@ class Ruling:
     def ends(self, addresses: Sequence[str]) -> Codes:
         """The classes of addresses, whoever has them now; an address the inventory lacks is an outside address."""
         party = np.array([self.classes.world.party(address) for address in addresses], dtype=np.int64)
-        return self.of_ends(party, self.atoms(pd.Index(addresses, dtype="str")))
+        return self.of_ends(party, self.atoms(pd.Index(list(addresses), dtype="str")))
 
     def of_ends(self, party: Codes, atom: Codes) -> Codes:
         """The classes of ends by party (see `World`) and address atom."""
@@ -145,9 +146,9 @@ class Ruling:
     def _lines(self) -> dict[str, tuple[Line, ...]]:
         return {way: tuple(line for tier in TIERS for line in self.tiers[tier, way].lines) for way in _DIRECTIONS}
 
-    def under(self, direction: Direction, number: int) -> str:
-        """The names of the policies that isolate a pod, by `Side.under`."""
-        return self.tiers[NETWORK, direction].names(number)
+    def sets(self, direction: Direction) -> tuple[str, ...]:
+        """The names of the NetworkPolicies that isolate a pod together, as `Side.under` counts them."""
+        return self.tiers[NETWORK, direction].titles
 
     def judge(self, cells: Cells) -> Judgement:
         """Judge every cell."""
@@ -226,32 +227,35 @@ def _combined(outcomes: Mapping[str, Outcome], offsets: Mapping[str, int], domai
     """Admin tier, then NetworkPolicy, then Baseline, each asked as far as the one before may pass."""
     open_ = np.ones(len(outcomes[ADMIN].possible), dtype=bool)
     allows, denies = np.zeros_like(open_), np.zeros_like(open_)
-    reason = np.full(len(open_), Reason.NOT_ISOLATED, dtype=np.int8)
-    line = np.full(len(open_), -1)
-    for tier in (ADMIN, NETWORK, BASELINE):
+    first = last = (np.full(len(open_), Reason.NOT_ISOLATED), np.full(len(open_), -1))
+    for tier in TIERS:
         outcome = outcomes[tier]
-        accepts, refuses = outcome.possible & ACCEPT != 0, outcome.possible & DENY != 0
-        # The first tier that says anything but a sure "pass" gives the reason.
-        speaks = (accepts | refuses) & ~(allows | denies) & open_
-        allows |= open_ & accepts
-        denies |= open_ & refuses
-        line = np.where(speaks & (outcome.line >= 0), outcome.line + offsets[tier], line)
-        reason = np.where(speaks, _reason(tier, outcome, accepts, refuses), reason).astype(np.int8)
-        unsure = speaks & (reason == Reason.UNKNOWN_LABELS) & (line >= 0)
-        reason[unsure & np.append(domains, False)[line]] = Reason.UNKNOWN_DOMAIN
-        open_ &= outcome.possible & PASS != 0
-    return Side(allows | open_, denies, reason, line, outcomes[NETWORK].under)
+        accepts, refuses = open_ & (outcome.possible & ACCEPT != 0), open_ & (outcome.possible & DENY != 0)
+        said = _said(tier, outcome, accepts, offsets[tier], domains)
+        first = _where((accepts | refuses) & ~(allows | denies), said, first)
+        last = _where(accepts | refuses, said, last)
+        allows, denies = allows | accepts, denies | refuses
+        open_ = open_ & (outcome.possible & PASS != 0)
+    allows |= open_
+    # What is undecided hangs on the first tier that spoke; what is not was settled by the last one.
+    reason, line = _where(allows & denies, first, last)
+    return Side(allows, denies, reason.astype(np.int8), line, outcomes[NETWORK].under)
 
 
-def _reason(tier: str, outcome: Outcome, accepts: Mask, refuses: Mask) -> Codes:
-    network = tier == NETWORK
-    several = np.bitwise_count(outcome.possible) > 1
-    unsure = np.where(outcome.miss == 0, Reason.UNKNOWN_LABELS, outcome.miss)
-    sure = np.where(
-        accepts, Reason.ADMITTED if network else Reason.ACCEPTED, outcome.miss if network else Reason.REFUSED
-    )
-    result: Codes = np.where(several, unsure, np.where(accepts | refuses, sure, Reason.NOT_ISOLATED)).astype(np.int64)
-    return result
+def _where(here: Mask, these: tuple[Codes, Codes], those: tuple[Codes, Codes]) -> tuple[Codes, Codes]:
+    return np.where(here, these[0], those[0]), np.where(here, these[1], those[1])
+
+
+def _said(tier: str, outcome: Outcome, accepts: Mask, offset: int, domains: Mask) -> tuple[Codes, Codes]:
+    """The reason a tier gives where it says anything but "pass", and its line."""
+    line = np.where(outcome.line >= 0, outcome.line + offset, -1)
+    unknown = np.where(np.append(domains, False)[line], Reason.UNKNOWN_DOMAIN, Reason.UNKNOWN_LABELS)
+    unsure = np.where(outcome.miss == 0, unknown, outcome.miss)
+    if tier == NETWORK:
+        sure = np.where(accepts, Reason.ADMITTED, outcome.miss)
+    else:
+        sure = np.where(accepts, Reason.ACCEPTED, Reason.REFUSED)
+    return np.where(np.bitwise_count(outcome.possible) > 1, unsure, sure).astype(np.int64), line
 
 
 def _exempt(side: Side, relation: Codes, direction: Direction) -> Side:

@@ -73,9 +73,10 @@ class Tier:
         under = [seen.setdefault(tuple(each), len(seen)) if each else -1 for each in about]
         return cls(entries, np.array(under, dtype=np.int64), tuple(seen), default)
 
-    def names(self, number: int) -> str:
-        """The policies of one set, for a reader."""
-        return ", ".join(self.entries[at].policy for at, _ in self.sets[number])
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The policies of each set, for a reader."""
+        return tuple(", ".join(self.entries[at].policy for at, _ in each) for each in self.sets)
 
     @property
     def lines(self) -> tuple[Line, ...]:
