@@ -114,7 +114,7 @@ def _names(ruling: Ruling, way: Codes, under: Codes, line: Codes) -> tuple[pd.Ca
         of_set = np.array([*(policies.setdefault(names, len(policies)) for names in sets), -1])
         titles = np.array([*(rules.setdefault(f"{e.policy} {e.rule}", len(rules)) for e in lines), -1])
         here = way == number
-        policy[here] = np.where(under >= 0, of_set[under], of_line[line])[here]
+        policy[here] = np.where(under[here] >= 0, of_set[under[here]], of_line[line[here]])
         rule[here] = titles[line[here]]
     found = (categorical(codes, list(texts)) for codes, texts in ((policy, policies), (rule, rules)))
     of_policy, of_rule = (each.remove_unused_categories() for each in found)
