@@ -12,6 +12,7 @@ from typing import TextIO
 import typer
 
 from flowkit.cli.external import external
+from flowkit.cli.judging import explain, judge
 from flowkit.cli.matrix import matrix, report
 from flowkit.cli.metric import metric
 from flowkit.cli.rollup import rollup
@@ -24,8 +25,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (matrix, metric, report, external, rollup):
+for command in (matrix, metric, report, external, rollup, explain):
     app.command()(command)
+policy = typer.Typer(help="Judge flows under network policies.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(policy, name="policy")
+policy.command()(judge)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from flowkit.policy.model import (
@@ -54,6 +55,12 @@ def policies(random: Random) -> PolicySet:
     """A few policies of every kind."""
     network = tuple(_network(random, at) for at in range(random.randint(0, 5)))
     return PolicySet(network, tuple(_cluster(random, at) for at in range(random.choice((0, 0, 1, 3)))))
+
+
+def crowd(random: Random) -> PolicySet:
+    """So many policies in one namespace that the rules of a pod take several words of bits."""
+    network = (_network(random, at) for at in range(250))
+    return PolicySet(tuple(replace(policy, namespace=SPACES[0]) for policy in network))
 
 
 def _network(random: Random, at: int) -> NetworkPolicy:

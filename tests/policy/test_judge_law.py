@@ -22,12 +22,24 @@ def judged(policies, world, connections, profile):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32))
 def test_judge_is_the_reference(profile, seed):
     random = Random(seed)
     world, policies = clusters.world(random), clusters.policies(random)
-    connections = clusters.connections(random, world, 60)
+    connections = clusters.connections(random, world, 40)
+    assert_same(policies, world, connections, profile)
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 2**32))
+def test_many_policies_on_one_pod(seed):
+    random = Random(seed)
+    world = clusters.world(random)
+    assert_same(clusters.crowd(random), world, clusters.connections(random, world, 40), "generic")
+
+
+def assert_same(policies, world, connections, profile):
     expected = [reference.verdict(policies, world, each, PROFILES[profile]) for each in connections]
     found = judged(policies, world, connections, profile)
     assert list(zip(connections, found, strict=True)) == list(zip(connections, expected, strict=True))

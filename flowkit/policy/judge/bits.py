@@ -20,8 +20,9 @@ def packed(rules: Mask) -> Words:
     [[3], [2]]
     """
     octets = np.packbits(rules.T, axis=1, bitorder="little")
-    wide = -(-max(octets.shape[1], 1) // 8) * 8
-    return np.pad(octets, ((0, 0), (0, wide - octets.shape[1]))).view(np.uint64)
+    words = np.zeros((octets.shape[0], -(-max(octets.shape[1], 1) // 8)), dtype=np.uint64)
+    words.view(np.uint8)[:, : octets.shape[1]] = octets
+    return words
 
 
 def first(rows: Words, otherwise: int) -> Codes:
