@@ -112,7 +112,8 @@ def explain(
     ...         for name, ip in (("web", "10.0.0.1"), ("db", "10.0.0.2"))]
     >>> import warnings
     >>> with warnings.catch_warnings(action="ignore"):
-    ...     print(*explain({}, Question.parse("shop/web", "shop/db:5432"), {"kind": "List", "items": pods}).lines(), sep="\\n")
+    ...     found = explain(PolicySet(), Question.parse("shop/web", "shop/db:5432"), {"kind": "List", "items": pods})
+    >>> print(*found.lines(), sep="\\n")
     allowed: shop/web → shop/db:5432/TCP
       egress  allowed: not isolated
       ingress allowed: not isolated
