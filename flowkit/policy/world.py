@@ -10,11 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from flowkit.enrich import Inventory
 from flowkit.enrich import objects as k8s
-from flowkit.enrich.addresses import spelled
+from flowkit.enrich.addresses import Addresses, spelled
 from flowkit.enrich.services import Socket
 from flowkit.enrich.sides import Codes
 from flowkit.enrich.tenancy import ALWAYS, FOREVER, Tenancies, Tenancy
@@ -79,7 +77,7 @@ class World:
         pods = tuple(_pod(body) for body in bodies)
         return cls(pods, _hosts(inventory, bodies), _namespaces(inventory, pods), inventory.backends)
 
-    def find(self, codes: Codes, addresses: pd.Index[Any], begin: Codes, end: Codes) -> Codes:
+    def find(self, codes: Codes, addresses: Addresses, begin: Codes, end: Codes) -> Codes:
         """The party at each row's address at its time; see `Tenancies.find` for the arguments."""
         return self._tenancies.find(codes, addresses, begin, end)
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from flowkit.contract import FLAG_BITS
 from flowkit.enrich import orient
-from flowkit.enrich.sides import TCP, Codes, Ends, Mask, column, flags_of, paired
+from flowkit.enrich.numbering import paired
+from flowkit.enrich.sides import TCP, Codes, Ends, Mask, column, flags_of
 
 _EVIDENCE = (
     "Flags",

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from flowkit.enrich.sides import Codes, Ends, Mask, integers, paired
+from flowkit.enrich.addresses import Addresses
+from flowkit.enrich.numbering import paired
+from flowkit.enrich.sides import Codes, Ends, Mask, integers
 from flowkit.enrich.tenancy import FOREVER, NOBODY_THEN
 from flowkit.policy.judge.replies import replies
 from flowkit.policy.judge.ruling import Cells, Ruling
@@ -35,7 +37,8 @@ class Rows:
         port = np.where(reply, ends.src_port, ends.dst_port)
         begin, end = integers(flows, "TimeFlowStartMs", FOREVER), integers(flows, "TimeFlowEndMs", FOREVER)
         when = np.minimum(begin, end), np.where(end == FOREVER, begin, end)
-        parties = [world.find(address, ends.addresses, *when) for address in (client, server)]
+        known = Addresses(ends.addresses)
+        parties = [world.find(address, known, *when) for address in (client, server)]
         atom = np.append(ruling.atoms(ends.addresses), 0)
         classes = [ruling.of_ends(party, atom[at]) for party, at in zip(parties, (client, server), strict=True)]
         cells = Cells(classes[0], classes[1], port, ends.proto, ruling.relation(*parties))

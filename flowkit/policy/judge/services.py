@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from flowkit.enrich.sides import Codes, Mask, paired
+from flowkit.enrich.numbering import paired
+from flowkit.enrich.sides import Codes, Mask
 from flowkit.policy.judge.atoms import PortAtoms
 from flowkit.policy.judge.classes import Grouping
 from flowkit.policy.model import ANY_PROTOCOL, Port
