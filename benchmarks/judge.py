@@ -2,7 +2,7 @@
 
 A seeded cluster of 100 namespaces with 20 workloads of 3 pods; ten policies a namespace: a default-deny, and nine with peers by
 pod labels, by namespace, and by networks, port ranges and names among their ports. Flows are random pairs of pods, nodes and
-outside addresses on a hundred ports, half of them with a reply row.
+outside addresses on a hundred ports, a quarter of the rows replies.
 
     python -m benchmarks.judge [--flows 1000000] [--policies 1000]
 """
@@ -75,7 +75,7 @@ def _rule(random: Random) -> Rule:
 
 
 def flows(count: int, world: World) -> pd.DataFrame:
-    """Random connections, a third of them answered by a row of their own."""
+    """Random connections, a third of which are answered by a row of their own."""
     rng = np.random.default_rng(1)
     addresses = [a for each in (*world.pods, *world.hosts) for a in each.addresses]
     addresses += [f"203.0.{a}.{b}" for a in range(100) for b in range(1, 11)]
