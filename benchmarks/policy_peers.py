@@ -26,7 +26,7 @@ import pandas as pd
 
 import flowkit as fk
 from flowkit.policy.model import NetworkPolicy, Peer, Rule, Selector
-from flowkit.policy.world import World
+from flowkit.policy.world import Pod, World
 from tests.policy import clusters
 
 OUTSIDE = "203.0.113.9"
@@ -118,8 +118,8 @@ def objects(world: World) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return pods, spaces
 
 
-class Refused(Exception):
-    """NCA does not take this input."""
+class Unread(Exception):
+    """NCA does not take this input, or answers in words that are not read here."""
 
 
 def answers(nca: Path, pods: list[Any], spaces: list[Any], policies: list[Any]) -> list[dict[str, str]]:
@@ -142,18 +142,32 @@ def answers(nca: Path, pods: list[Any], spaces: list[Any], policies: list[Any]) 
         done = subprocess.run(asked, capture_output=True, text=True, check=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith('"')]
     if not lines:
-        raise Refused((done.stdout + done.stderr).strip().splitlines()[-1])
+        raise Unread((done.stdout + done.stderr).strip().splitlines()[-1])
     return list(csv.DictReader(lines))
 
 
-def matches(spaces: str, pods: str, end: tuple[str, str] | None) -> bool:
-    """Whether one end of a row covers a pod (namespace, name), or the outside address."""
+def matches(spaces: str, pods: str, end: Pod | None) -> bool:
+    """Whether one end of a row covers a pod, or the outside address."""
     if end is None:
         return not spaces and any(
             ip_address(OUTSIDE) in net for part in pods.split(",") for net in networks(part.strip())
         )
-    names, listed = spaces.strip("[]").split(","), pods.strip("[]").split(",")
-    return end[0] in names and (listed == ["*"] or end[1] in listed or "/".join(end) in listed)
+    if end.namespace not in spaces.strip("[]").split(","):
+        return False
+    return any(named(part.strip(), end) for part in pods.strip("[]").split(","))
+
+
+def named(text: str, pod: Pod) -> bool:
+    """Whether NCA's name for pods is this one: ``*``, its name, or a label that pods have in common."""
+    key, equal, value = text.partition("=")
+    if equal:
+        return key in pod.labels and (pod.labels[key] or "c") == value
+    has = re.fullmatch(r"has\((\w+)\)", text)
+    if has:
+        return has[1] in pod.labels
+    if not re.fullmatch(r"\*|p\d+", text):
+        raise Unread(f"its answer names pods {text!r}")
+    return text in ("*", pod.name)
 
 
 def networks(text: str) -> list[Any]:
@@ -170,7 +184,7 @@ def covers(connection: str, port: int, proto: int) -> bool:
     for block in re.findall(r"{([^}]*)}", connection):
         read = re.match(r"protocols:([A-Z, ]+?)(?:,dst_ports:([\d,\-]+))?$", block)
         if not read:
-            raise SystemExit(f"cannot read {connection!r}")
+            raise Unread(f"its answer names connections {connection!r}")
         ranges = [each.split("-") for each in (read[2] or "0-65535").split(",")]
         if NAMES[proto] in re.split(", ?", read[1]) and any(int(r[0]) <= port <= int(r[-1]) for r in ranges):
             return True
@@ -190,17 +204,13 @@ def compare(nca: Path, seed: int) -> tuple[int, int, list[str]]:
     policies = [manifest(policy) for policy in clusters.policies(random).policies]
     if not policies or not pods:
         return 0, 0, []
-    try:
-        rows = answers(nca, pods, spaces, policies)
-    except Refused as refused:
-        return 0, 0, [f"seed {seed} refused by NCA: {refused}"]
-    ends = [(pod.namespace, pod.name) for pod in world.pods]
+    rows = answers(nca, pods, spaces, policies)
+    ends = world.pods
     asked = [
         (src, dst, port, proto) for src in [*ends, None] for dst in [*ends, None] for port, proto in CELLS if src != dst
     ]
-    where = {(pod.namespace, pod.name): pod.addresses[0] for pod in world.pods}
     flows = pd.DataFrame(
-        [(where.get(s, OUTSIDE), where.get(d, OUTSIDE), p, proto) for s, d, p, proto in asked],
+        [(address(s), address(d), p, proto) for s, d, p, proto in asked],
         columns=["SrcAddr", "DstAddr", "DstPort", "Proto"],
     ).assign(SrcPort=range(len(asked)))
     with warnings.catch_warnings(action="ignore"):
@@ -216,8 +226,16 @@ def compare(nca: Path, seed: int) -> tuple[int, int, list[str]]:
             for row in rows
         )
         if theirs != (verdict == "allowed"):
-            differ.append(f"seed {seed}: {cell}: NCA {'allows' if theirs else 'denies'}, the judge says {verdict}")
+            who = [f"{end.namespace}/{end.name}" if end else OUTSIDE for end in cell[:2]]
+            differ.append(
+                f"seed {seed}: {who} {cell[2:]}: NCA {'allows' if theirs else 'denies'}, the judge says {verdict}"
+            )
     return len(asked) - len(differ), len(asked), differ
+
+
+def address(end: Pod | None) -> str:
+    """A pod's address, or the outside one."""
+    return end.addresses[0] if end else OUTSIDE
 
 
 def main() -> None:
@@ -226,9 +244,14 @@ def main() -> None:
     parser.add_argument("--nca", type=Path, required=True)
     parser.add_argument("--clusters", type=int, default=30)
     asked = parser.parse_args()
-    found = [compare(asked.nca, seed) for seed in range(asked.clusters)]
+    found, left = [], []
+    for seed in range(asked.clusters):
+        try:
+            found.append(compare(asked.nca, seed))
+        except Unread as why:
+            left.append(f"cluster {seed} left out: {why}")
     agree, cells = sum(each[0] for each in found), sum(each[1] for each in found)
-    print(f"{agree} of {cells} cells agree ({100 * agree / max(cells, 1):.2f} %)")
+    print(f"{agree} of {cells} cells agree ({100 * agree / max(cells, 1):.2f} %)", *left, sep="\n  ")
     for line in [line for each in found for line in each[2]][:10]:
         print("  " + line)
 
