@@ -158,16 +158,19 @@ def matches(spaces: str, pods: str, end: Pod | None) -> bool:
 
 
 def named(text: str, pod: Pod) -> bool:
-    """Whether NCA's name for pods is this one: ``*``, its name, or a label that pods have in common."""
-    key, equal, value = text.partition("=")
-    if equal:
-        return key in pod.labels and (pod.labels[key] or "c") == value
-    has = re.fullmatch(r"has\((\w+)\)", text)
-    if has:
-        return has[1] in pod.labels
-    if not re.fullmatch(r"\*|p\d+", text):
+    """Whether NCA's words for pods cover this one: ``*``, its name, or alternatives by labels."""
+    return any(_term(term.strip(), pod) for term in text.split(" or "))
+
+
+def _term(text: str, pod: Pod) -> bool:
+    read = re.fullmatch(r"(?P<no>!?)has\((?P<key>\w+)\)|(?P<label>\w+)=(?P<value>\w+)|(?P<name>\*|p\d+)", text)
+    if read is None:
         raise Unread(f"its answer names pods {text!r}")
-    return text in ("*", pod.name)
+    if read["key"]:
+        return (read["key"] in pod.labels) != bool(read["no"])
+    if read["label"]:
+        return read["label"] in pod.labels and (pod.labels[read["label"]] or "c") == read["value"]
+    return read["name"] in ("*", pod.name)
 
 
 def networks(text: str) -> list[Any]:
