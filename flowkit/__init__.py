@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from flowkit.matrix.rollup import rollup
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
     from flowkit.policy import PolicySet, judge
+    from flowkit.policy.check import check
+    from flowkit.policy.observed import disagreements
+    from flowkit.policy.synthesis import Options, synthesise
+    from flowkit.policy.verify.difference import policy_diff
+    from flowkit.policy.verify.drift import drift
+    from flowkit.policy.verify.holdout import hold_out
+    from flowkit.policy.verify.verifying import Verification, verify
     from flowkit.sources import convert, read
     from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, network_events, remap
     from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
@@ -61,6 +68,15 @@ _ROOMS = {
     "cumulative": "flowkit.metric",
     "exposition": "flowkit.metric",
     "PolicySet": "flowkit.policy",
+    "Options": "flowkit.policy.synthesis",
+    "synthesise": "flowkit.policy.synthesis",
+    "check": "flowkit.policy.check",
+    "disagreements": "flowkit.policy.observed",
+    "policy_diff": "flowkit.policy.verify.difference",
+    "drift": "flowkit.policy.verify.drift",
+    "hold_out": "flowkit.policy.verify.holdout",
+    "Verification": "flowkit.policy.verify.verifying",
+    "verify": "flowkit.policy.verify.verifying",
     "judge": "flowkit.policy",
     "matrix": "flowkit.matrix",
     "FlowMatrix": "flowkit.matrix",
@@ -86,18 +102,24 @@ __all__ = [
     "Inventory",
     "Not",
     "NothingMatched",
+    "Options",
     "PolicySet",
     "SubnetLabels",
+    "Verification",
     "aggregate",
+    "check",
     "convert",
     "cumulative",
     "dedupe",
+    "disagreements",
+    "drift",
     "enrich",
     "exposition",
     "external",
     "filter",
     "flag_names",
     "flatten",
+    "hold_out",
     "judge",
     "matrix",
     "matrix_of_rollup",
@@ -106,11 +128,14 @@ __all__ = [
     "orient",
     "plain_view",
     "plot",
+    "policy_diff",
     "provenance",
     "read",
     "remap",
     "report",
     "rollup",
+    "synthesise",
+    "verify",
     "write",
 ]
 

@@ -11,6 +11,7 @@ from typing import TextIO
 
 import typer
 
+from flowkit.cli import policy as policies
 from flowkit.cli.external import external
 from flowkit.cli.judging import explain, judge
 from flowkit.cli.matrix import matrix, report
@@ -27,9 +28,12 @@ app = typer.Typer(
 )
 for command in (matrix, metric, report, external, rollup, explain):
     app.command()(command)
-policy = typer.Typer(help="Judge flows under network policies.", no_args_is_help=True, rich_markup_mode=None)
+policy = typer.Typer(
+    help="Network policies: made of flows, judged, checked, compared.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(policy, name="policy")
-policy.command()(judge)
+for policy_command in (policies.synthesise, judge, policies.check, policies.diff):
+    policy.command()(policy_command)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from flowkit.enrich.sides import TCP
 from flowkit.errors import ContractError
 from flowkit.matrix.conversations import conversations
 from flowkit.matrix.endpoints import side_names
-from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, FlowMatrix
+from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, UNNAMED_COLUMNS, FlowMatrix
 from flowkit.matrix.scope import in_scope, refusals
 from flowkit.transform.network_events import dropped_by
 
@@ -52,7 +52,8 @@ def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
     level = level_of(flows, by)
     talks, rules = talk(_explained(_sampled(flows)), SUFFIXES[level])
     edges = edges_of(talks, level, rules)
-    return FlowMatrix(with_provenance(edges, provenance(talks).noting(*_restarts(edges))), by=level)
+    said = provenance(talks).noting(*_restarts(edges))
+    return FlowMatrix(with_provenance(edges, said), by=level, unnamed=_unnamed(talks))
 
 
 def talk(flows: pd.DataFrame, ends: dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
@@ -87,6 +88,13 @@ def _sampled(flows: pd.DataFrame) -> pd.DataFrame:
     known = provenance(flows)
     noted = replace(known, sampling=max(int(largest), known.sampling or 1)).noting(_WEIGHTED)
     return with_provenance(flows, noted)
+
+
+def _unnamed(talks: pd.DataFrame) -> pd.DataFrame:
+    """The conversations that have an end which is no pod's, with the addresses of both: policies name such ends by address."""
+    ends = [talks[f"{end}_namespace"] == "" for end in ("from", "to")]
+    known = [name for name in UNNAMED_COLUMNS if name in talks.columns]
+    return talks.loc[ends[0] | ends[1], known].reset_index(drop=True)
 
 
 def level_of(flows: pd.DataFrame, by: str | None) -> str:

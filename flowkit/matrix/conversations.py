@@ -37,8 +37,8 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
     `identity` maps an output name (``from_namespace`` …) to the suffix of the ``Src``/``Dst`` field it is read from; `refused`
     are the pairs of addresses between which a port was reported unreachable. One row a conversation: the identity columns,
     ``port``, ``proto``, ``state`` (code), ``flows``, ``connections``, ``bytes``, ``packets``, ``first``, ``last`` (ms),
-    ``rule`` (code of DirectionBy), ``folded``; ``dropped_by`` where flows have ``DroppedBy``. Flows, bytes and
-    packets are weighted by ``Sampling``.
+    ``rule`` (code of DirectionBy), ``folded``, ``client`` and ``server`` (addresses, categorical); ``dropped_by`` where
+    flows have ``DroppedBy``. Flows, bytes and packets are weighted by ``Sampling``.
     """
     ends = Ends.of(flows)
     from_client = (flows["Client"] == "Src").to_numpy()
@@ -55,6 +55,10 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
     evidence["state"] = _state(evidence, _is_refused(flows.iloc[head], from_client[head], refused))
     if "DroppedBy" in flows.columns:
         names["dropped_by"] = _names_of(flows["DroppedBy"], talk, len(head))
+    evidence["client"], evidence["server"] = (
+        categorical(np.where(from_client, mine, other)[head], ends.addresses)
+        for mine, other in ((ends.src, ends.dst), (ends.dst, ends.src))
+    )
     evidence["connections"] = np.where(evidence["proto"] == TCP, np.maximum(evidence.pop("syns"), 1), 1)
     return pd.DataFrame({**names, **evidence})
 

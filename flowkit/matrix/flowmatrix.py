@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -29,6 +29,7 @@ EDGE_KEY = (
 )
 EVIDENCE = ("state", "flows", "connections", "bytes", "packets", "first", "last", "direction_by", "folded")
 EDGE_COLUMNS = (*EDGE_KEY, *EVIDENCE)
+UNNAMED_COLUMNS = (*EDGE_KEY, "client", "server", "state", "connections", "first", "last")
 STATES = ("answered", "refused", "unanswered")
 MEASURES = ("connections", "flows", "bytes", "packets")
 
@@ -44,12 +45,17 @@ class FlowMatrix:
     (how client and server are known), `folded` (copies folded into it). Where flows were dropped, `dropped_by` names the
     policies or the kernel's causes. Flows, bytes and packets are weighted by each flow's ``Sampling``.
     Its provenance says period, sources, sampling, losses.
+
+    `unnamed` are the conversations with an end that is no pod's (an outside address, a node), as far as the matrix was made of
+    flows: the edge's key (a port is -1 where absent), `client` and `server` (addresses), `state`
+    (code in ``STATES``), `connections`, `first`, `last` (ms).
     """
 
     edges: pd.DataFrame
     by: str = "workload"
     filters: tuple[str, ...] = ()
     unfiltered: int | None = None
+    unnamed: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
     @property
     def provenance(self) -> Provenance:

@@ -17,12 +17,17 @@ from flowkit.policy.reading import is_policy, parse
 
 @dataclass(frozen=True)
 class PolicySet:
-    """Policies in their order; `evidence` has a row a rule where flows are known, `notes` say what was left out."""
+    """Policies in their order; `evidence` has a row a rule and edge where flows are known, `notes` say what was left out.
+
+    A synthesised set also has `findings`, a row for everything left out, widened or guessed, and its workloads' `coverage`.
+    """
 
     policies: tuple[NetworkPolicy, ...] = ()
     tiers: tuple[ClusterPolicy, ...] = ()
     evidence: pd.DataFrame | None = field(default=None, compare=False, repr=False)
     notes: tuple[str, ...] = ()
+    findings: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+    coverage: pd.DataFrame | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any] | PolicySet) -> PolicySet:
@@ -50,6 +55,39 @@ class PolicySet:
             tuple(policy for policy in latest.values() if isinstance(policy, ClusterPolicy)),
             notes=(*_others(listed), *_twice(Counter(map(_name, read)))),
         )
+
+    def yaml(self, form: str = "networkpolicy", names: Mapping[str, Iterable[str]] | None = None) -> str:
+        """The set as one YAML stream, every rule under a comment with its evidence; `form` is networkpolicy or cilium.
+
+        `names` are DNS names by address, for Cilium's ``toFQDNs``. Raises `PolicyError` for what the form cannot say.
+
+        >>> from flowkit.policy.model import Selector
+        >>> print(PolicySet((NetworkPolicy("shop", "default-deny", Selector(), ("Ingress",)),)).yaml())
+        # made by flowkit: policies of namespace shop
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata:
+          name: default-deny
+          namespace: shop
+        spec:
+          podSelector: {}
+          policyTypes:
+          - Ingress
+        <BLANKLINE>
+        """
+        from flowkit.policy.render import yaml_of
+
+        return yaml_of(self, form, names)
+
+    def save(self, folder: str | Path, form: str = "networkpolicy", *, force: bool = False) -> Path:
+        """Write the set to a folder, one file a namespace, all or nothing.
+
+        A folder that holds anything is refused, unless `force`: then its policies made by flowkit are replaced, and other files
+        stay. Raises `FlowkitError` for a place that cannot be written.
+        """
+        from flowkit.policy.render import save
+
+        return save(self, Path(folder), form, force=force)
 
     def __len__(self) -> int:
         return len(self.policies) + len(self.tiers)

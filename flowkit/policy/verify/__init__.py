@@ -1,0 +1,1 @@
+"""What a policy set allows against what was seen: completeness, tightness, irredundancy, coverage, drift, diff."""

@@ -1,0 +1,32 @@
+"""What the parties of a world are called in results: a pod by its workload, nodes as one, outside addresses by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from flowkit.enrich import Inventory
+from flowkit.enrich.sides import Codes
+from flowkit.matrix.endpoints import NODES
+from flowkit.policy.world import World
+
+
+def workloads_of(world: World, inventory: Inventory) -> list[tuple[str, str, str]]:
+    """The workload (namespace, kind, name) of each pod of a world; a pod nobody made is its own."""
+    owners = {(p.namespace, p.name): (p.owner_type, p.owner_name) for p in inventory.people if p.type == "Pod"}
+    found = []
+    for pod in world.pods:
+        kind, name = owners.get((pod.namespace, pod.name)) or owners.get(("", pod.name)) or ("Pod", pod.name)
+        found.append((pod.namespace, kind, name))
+    return found
+
+
+def names_of(
+    parties: Codes, addresses: Sequence[str], world: World, inventory: Inventory
+) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """The name of each party; of outside ones the address."""
+    called = [f"{namespace}/{name}" for namespace, _, name in workloads_of(world, inventory)]
+    known = np.array([*called, *([NODES] * len(world.hosts)), ""], dtype=object)
+    inside = known[np.where(parties < 0, len(known) - 1, parties)]
+    return np.where(parties < 0, np.asarray(addresses, dtype=object), inside)
