@@ -34,6 +34,7 @@ data: $(VENV)/.dev $(VENV)/.system ## Record data/cluster again (root)
 fuzz: $(VENV)/.dev ## Long fuzzing of the readers (minutes to hours)
 	@$(BIN)/python -W error -m tests.capture.fuzz --count 200000
 	@$(BIN)/python -W error -m tests.sources.fuzz --count 50000
+	@$(BIN)/python -W error -m tests.policy.synthesis_law --count 600
 
 bench: $(VENV)/.bench ## The benchmarks, one script a claim
 	@$(BIN)/python -m benchmarks.enrich

@@ -1,0 +1,199 @@
+"""The check for pipelines: findings, exit codes, SARIF, the summary; and what the network itself said against the judge."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import jsonschema
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import flowkit as fk
+from flowkit.cli import app
+from flowkit.errors import PolicyError
+from flowkit.policy.observed import observed
+from flowkit.policy.render.sarif import sarif
+from flowkit.policy.render.summary import markdown
+
+# The parts of the SARIF 2.1.0 schema that a code host refuses an upload for.
+TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
+LEVEL = {"enum": ["none", "note", "warning", "error"]}
+RESULT = {
+    "type": "object",
+    "required": ["ruleId", "message", "locations"],
+    "properties": {
+        "ruleId": {"type": "string"},
+        "ruleIndex": {"type": "integer", "minimum": 0},
+        "level": LEVEL,
+        "message": TEXT,
+        "locations": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "required": ["physicalLocation"],
+                "properties": {
+                    "physicalLocation": {
+                        "required": ["artifactLocation"],
+                        "properties": {
+                            "artifactLocation": {
+                                "required": ["uri"],
+                                "properties": {"uri": {"type": "string", "format": "uri-reference", "minLength": 1}},
+                            }
+                        },
+                    }
+                },
+            },
+        },
+        "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+}
+RULE = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {"shortDescription": TEXT, "defaultConfiguration": {"properties": {"level": LEVEL}}},
+}
+DRIVER = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": {"type": "string"},
+        "version": {"type": "string"},
+        "rules": {"type": "array", "items": RULE},
+    },
+}
+SARIF = {
+    "type": "object",
+    "required": ["version", "runs"],
+    "properties": {
+        "version": {"const": "2.1.0"},
+        "runs": {
+            "type": "array",
+            "items": {
+                "required": ["tool"],
+                "properties": {
+                    "tool": {"required": ["driver"], "properties": {"driver": DRIVER}},
+                    "results": {"type": "array", "items": RESULT},
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.fixture
+def folder(strict, tmp_path):
+    less = [each for each in strict.policies if (each.namespace, each.name) != ("data", "redis")]
+    return replace(strict, policies=tuple(less)).save(tmp_path / "policies")
+
+
+def test_a_check_finds_what_would_break_and_whom_nobody_tested(recorded, folder):
+    found = fk.check(fk.PolicySet.load(folder), recorded.flows, recorded.inventory)
+    assert found.findings["kind"].value_counts().to_dict() == {"denied": 4, "untested": 1}
+    denied = found.failing(["denied"]).iloc[0]
+    assert (denied["what"], denied["detail"]) == ("shop/api → data/redis:6379/TCP", "Ingress: no rule comes near")
+    assert denied["place"].startswith(f"{folder}/data.yaml")
+    assert found.failing(["untested"])["what"].tolist() == ["Deployment monitoring/blackbox"]
+    with pytest.raises(PolicyError, match="no kind of finding 'broken'"):
+        found.failing(["broken"])
+
+
+def test_sarif_is_valid_and_points_at_files(recorded, folder):
+    found = fk.check(fk.PolicySet.load(folder), recorded.flows, recorded.inventory)
+    document = json.loads(sarif(found.findings, folder, "1.0"))
+    jsonschema.validate(document, SARIF)
+    results = document["runs"][0]["results"]
+    assert len(results) == 5
+    assert results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/data.yaml")
+
+
+def test_the_summary_escapes_strangers():
+    row = {"kind": "denied", "policy": "a|b", "what": "<img src=x> [x](y)", "detail": "`z`\n| q", "connections": 3}
+    text = markdown(pd.DataFrame([row]), "line")
+    assert text.splitlines()[-1] == r"| denied | a\|b | \<img src=x\> \[x\]\(y\) | \`z\`·\| q | 3 |"
+
+
+def cli(*arguments):
+    return CliRunner().invoke(app, ["policy", *map(str, arguments)])
+
+
+@pytest.mark.slow
+def test_the_command_line_from_flows_to_a_green_check(cluster, recorded, tmp_path):
+    flows = fk.write(recorded.flows, tmp_path / "flows.parquet")
+    inventory, subnets = ("--cluster", cluster / "cluster.json"), ("--subnets", cluster / "flowcollector.yaml")
+    made = cli("synthesise", flows, *inventory, *subnets, "--default-deny", "always", "-o", tmp_path / "p")
+    assert made.exit_code == 0, made.output
+    assert "every observed connection allowed" in made.stderr
+    again = cli("synthesise", flows, *inventory, "-o", tmp_path / "p")
+    assert again.exit_code == 1
+    green = cli("check", flows, "--policies", tmp_path / "p", *inventory, "--fail-on", "denied,unused")
+    assert green.exit_code == 0, green.output
+    red = cli(
+        "check",
+        flows,
+        "--policies",
+        tmp_path / "p",
+        *inventory,
+        "--fail-on",
+        "untested",
+        "--format",
+        "sarif",
+        "-o",
+        tmp_path / "out.sarif",
+    )
+    assert red.exit_code == 1
+    jsonschema.validate(json.loads((tmp_path / "out.sarif").read_text()), SARIF)
+    same = cli("diff", tmp_path / "p", tmp_path / "p", *inventory, "--format", "json")
+    assert (same.exit_code, json.loads(same.stdout)) == (0, [])
+
+
+def event(action, **more):
+    return {
+        "Feature": "acl",
+        "Action": action,
+        "Type": "NetworkPolicy",
+        "Namespace": "data",
+        "Name": "redis",
+        "Direction": "Ingress",
+        **more,
+    }
+
+
+def test_what_the_network_said():
+    flows = pd.DataFrame(
+        {
+            "SrcAddr": ["10.0.0.1"] * 6,
+            "NetworkEvents": [
+                [event("allow-related")],
+                [event("allow"), event("drop")],
+                [event("sample")],
+                [event("drop", Feature="qos")],
+                None,
+                None,
+            ],
+            "PktDropLatestDropCause": [None, None, None, None, "OVS_DROP_EXPLICIT", "SKB_DROP_REASON_NO_SOCKET"],
+        }
+    )
+    assert observed(flows).fillna("").values.tolist() == [
+        ["allowed", "NetworkPolicy data/redis Ingress"],
+        ["denied", "NetworkPolicy data/redis Ingress"],
+        ["", ""],
+        ["", ""],
+        ["denied", "OVS_DROP_EXPLICIT"],
+        ["", ""],
+    ]
+
+
+def test_disagreements_have_both_reasons(recorded, strict):
+    to_redis = (
+        recorded.flows[(recorded.flows["DstK8S_Name"] == "redis-0") & (recorded.flows["DstPort"] == 6379)]
+        .head(4)
+        .reset_index(drop=True)
+    )
+    dropped = to_redis.assign(NetworkEvents=[[event("drop")], [event("allow")], None, None])
+    found = fk.disagreements(strict, dropped, recorded.inventory)
+    assert found[["observed", "observed_by", "verdict", "judged_by", "reason", "flows"]].values.tolist() == [
+        ["denied", "NetworkPolicy data/redis Ingress", "allowed", "data/redis ingress[0]", "admitted", 1]
+    ]
+    assert "2 of 4 flows say what the network did to them" in fk.provenance(found).notes
