@@ -25,12 +25,12 @@ def annotated(
     window = f"{_time(edges['first'].min())}/{_time(edges['last'].max())}" if len(edges) else ""
     digest = matrix_hash(matrix)
     counted = evidence.groupby(["namespace", "policy"])["connections"].sum().to_dict()
-    chosen = evidence[evidence["basis"] != "observed"]
+    chosen = _chosen(evidence[evidence["basis"] != "observed"])
     return tuple(
         replace(
             policy,
             annotations=(
-                *_chosen(policy, chosen),
+                *((CHOSEN, chosen[at]) for at in [(policy.namespace, policy.name)] if at in chosen),
                 (f"{PREFIX}connections", str(counted.get((policy.namespace, policy.name), 0))),
                 (f"{PREFIX}matrix", digest),
                 (f"{PREFIX}window", window),
@@ -40,10 +40,13 @@ def annotated(
     )
 
 
-def _chosen(policy: NetworkPolicy, evidence: pd.DataFrame) -> list[tuple[str, str]]:
-    rows = evidence[(evidence["namespace"] == policy.namespace) & (evidence["policy"] == policy.name)]
-    rules = [f"{way.lower()}[{rule}]" for way, rule in zip(rows["direction"], rows["rule"], strict=True)]
-    return [(CHOSEN, ", ".join(sorted(set(rules))))] if rules else []
+def _chosen(evidence: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """The rules of each policy that are wider by choice, as its annotation says them."""
+    found: dict[tuple[str, str], set[str]] = {}
+    names = ["namespace", "policy", "direction", "rule"]
+    for namespace, policy, way, rule in evidence[names].drop_duplicates().itertuples(index=False, name=None):
+        found.setdefault((namespace, policy), set()).add(f"{way.lower()}[{rule}]")
+    return {key: ", ".join(sorted(rules)) for key, rules in found.items()}
 
 
 def matrix_hash(matrix: FlowMatrix) -> str:

@@ -100,23 +100,29 @@ def coverage(
     return table.assign(**times)[list(COLUMNS)].astype({"state": "str", "silent_ports": "str"})
 
 
-def _side(edges: pd.DataFrame, end: str) -> dict[tuple[str, str, str], pd.DataFrame]:
+_Part = list[tuple[int, int, Any, Any, Any]]
+
+
+def _side(edges: pd.DataFrame, end: str) -> dict[tuple[str, str, str], _Part]:
+    """The edges of each workload at one end: connections, protocol, port, first, last. A group of pandas' would cost more."""
     named = edges[edges[f"{end}_namespace"] != ""]
-    return dict(iter(named.groupby([f"{end}_{name}" for name in _END], sort=False)))  # type: ignore[arg-type]
+    keys = zip(*(named[f"{end}_{name}"].tolist() for name in _END), strict=True)
+    values = zip(*(named[name].tolist() for name in ("connections", "proto", "port", "first", "last")), strict=True)
+    found: dict[tuple[str, str, str], _Part] = {}
+    for key, value in zip(keys, values, strict=True):
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _row(
-    key: tuple[str, str, str], direction: str, part: pd.DataFrame | None, declared: set[tuple[int, int]]
+    key: tuple[str, str, str], direction: str, part: _Part | None, declared: set[tuple[int, int]]
 ) -> tuple[Any, ...]:
     if part is None:
         return (*key, direction, 0, 0, 0, float("nan"), pd.NaT, pd.NaT, pd.NaT, _ports(declared))
-    counts = part["connections"].to_numpy(dtype=np.int64)
-    served = set(zip(part["proto"], part["port"], strict=True))
-    times = part["first"].min(), part["last"].max(), part["first"].max()
-    return (
-        *(*key, direction, int(counts.sum()), len(part), int((counts == 1).sum()), good_turing(counts)),
-        *(*times, _ports(declared - served)),
-    )
+    counts, protos, numbers, first, last = zip(*part, strict=True)
+    counted = (sum(counts), len(part), counts.count(1), good_turing(counts))
+    silent = declared - set(zip(protos, numbers, strict=True))
+    return (*key, direction, *counted, min(first), max(last), max(first), _ports(silent))
 
 
 def _ports(served: Iterable[tuple[int, int]]) -> str:
