@@ -14,6 +14,7 @@ from flowkit.policy.judge.ruling import Judgement, Ruling
 from flowkit.policy.model import EGRESS, INGRESS
 from flowkit.policy.synthesis.relations import OBSERVED
 from flowkit.policy.verify.calls import Calls
+from flowkit.policy.verify.candidates import candidates
 from flowkit.policy.verify.rows import rows_of
 from flowkit.policy.verify.universe import Portion, Universe
 
@@ -42,10 +43,14 @@ class Tightness:
         counts: Counter[tuple[str, int]] = Counter()
         examples: dict[tuple[str, int], tuple[int, int]] = {}
         verdicts = np.zeros(len(VERDICTS), dtype=np.int64)
+        services = (universe.server, universe.proto, universe.port)
+        possible = candidates(ruling, universe.ends.classes, services)
         for portion in universe.portions():
-            judged = ruling.judge(portion.cells)
-            verdicts += np.bincount(judged.verdict[portion.fresh], minlength=len(VERDICTS))
-            _count(judged, portion, counts, examples)
+            asked = portion.only(possible[portion.service, portion.client])
+            judged = ruling.judge(asked.cells)
+            verdicts += np.bincount(judged.verdict[asked.fresh], minlength=len(VERDICTS))
+            verdicts[DENIED] += int(portion.fresh.sum()) - int(asked.fresh.sum())
+            _count(judged, asked, counts, examples)
         others, denied, undecided = (int(each) for each in (verdicts.sum(), verdicts[DENIED], verdicts[UNDECIDED]))
         return cls(others, denied, undecided, _table(ruling, universe, counts, examples, why))
 

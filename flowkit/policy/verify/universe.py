@@ -169,6 +169,12 @@ class Portion:
     cells: Cells
     fresh: Mask
 
+    def only(self, rows: Mask) -> Portion:
+        """Some of the cells."""
+        cells = self.cells
+        parts = (each[rows] for each in (cells.client, cells.server, cells.port, cells.proto, cells.relation))
+        return Portion(self.client[rows], self.service[rows], Cells(*parts), self.fresh[rows])
+
 
 def _between(ends: Ends, client: Codes, server: Codes, proto: Codes, port: Codes) -> Codes:
     """One number for (client, server, protocol, port), by workload."""
