@@ -1,7 +1,8 @@
 """Policies made of a large matrix and proven: `python -m benchmarks.policy [--workloads 2000] [--edges 40000] [--flows N]`.
 
 The claim, in CPU seconds: synthesis of 2,000 workloads and 40,000 edges under 10 s, verification of 10 million flows under
-10 s. Growth is shown from 100 workloads on. Peer in the same run: a naive judge, one Python call a flow (a hundred flows, scaled).
+10 s.
+Growth is shown from 100 workloads on. Peer in the same run: a naive judge, one Python call a flow (a hundred flows, scaled).
 The cluster is made up from a seed: 50 workloads a namespace, two pods each, three ports a server, Helm's labels.
 """
 

@@ -139,7 +139,7 @@ def _states(table: pd.DataFrame, alive: list[bool], window: tuple[Any, Any], gat
     )
     known = (table["connections"] > 0) & (table["once"] == 0) & (table["silent_ports"] == "")
     unknown = ~np.array(alive, dtype=bool)
-    tests: list[npt.NDArray[np.bool_]] = [unknown, fresh.to_numpy(dtype=bool), known.to_numpy(dtype=bool)]
+    tests: list[Any] = [unknown, fresh.to_numpy(dtype=bool), known.to_numpy(dtype=bool)]
     code = np.select(tests, [np.full(len(unknown), each) for each in (0, 1, 3)], 2)
     named: npt.NDArray[Any] = np.array(STATES, dtype=object)[code]
     return named
