@@ -1,8 +1,10 @@
 """The machine's side of the cluster: namespaces, links, routes and NAT; and the processes inside them.
 
-    fk-fabric (a switch) ── eth0 fk-n1 br0 ── eth0 of each pod of node 1
-                         ├─ eth0 fk-n2 br0 ── eth0 of each pod of node 2
-                         └─ eth0 fk-outside (every outside address, on lo)
+    fabric (a switch) ── eth0 n1 br0 ── eth0 of each pod of node 1
+                      ├─ eth0 n2 br0 ── eth0 of each pod of node 2
+                      └─ eth0 outside (every outside address, on lo)
+
+Each is a namespace; its name begins with the process that made it, so that a machine plays several clusters at once.
 
 A pod knows only its node: everything it sends is routed there, also to a pod next door. So replies pass the node that
 did the NAT, as they must. Offloads are off: frames are as on a wire, with their real checksums.
@@ -27,8 +29,9 @@ from data.lab.names import resolv_conf
 from data.lab.nat import drop_rules, rules
 from data.lab.placement import Pod, pods
 
-PREFIX = "fk-"
-FABRIC, OUTSIDE = f"{PREFIX}fabric", f"{PREFIX}outside"
+PREFIX = "fklab-"
+MINE = f"{PREFIX}{os.getpid()}-"
+FABRIC, OUTSIDE = f"{MINE}fabric", f"{MINE}outside"
 FOLDER = "flowkit-lab-"
 RESOLV = Path("/etc/netns")
 ROOT = Path(__file__).parents[2]
@@ -47,12 +50,12 @@ NO_BRIDGE_FILTER = ("net.bridge.bridge-nf-call-iptables=0", "net.bridge.bridge-n
 def namespace(place: Node | Pod) -> str:
     """Name the network namespace of a node or a pod; a host-network pod lives in its node's."""
     if isinstance(place, Node):
-        return PREFIX + place.short
-    return namespace(place.node) if place.workload.host_network else f"{PREFIX}{place.workload.namespace}-{place.name}"
+        return MINE + place.short
+    return namespace(place.node) if place.workload.host_network else f"{MINE}{place.workload.namespace}-{place.name}"
 
 
 class Network:
-    """The standing network, as a context: whatever happens inside, nothing is left behind. One at a time a machine."""
+    """The standing network, as a context: whatever happens inside, nothing is left behind. One at a time a process."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -63,9 +66,7 @@ class Network:
     def __enter__(self) -> Network:
         """Remove what an earlier run left, then build."""
         remove_left_overs()
-        for old in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
-            shutil.rmtree(old, ignore_errors=True)
-        self.folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         self.folder.chmod(0o755)  # PostgreSQL runs as its own user and must reach its folder
         try:
             self._build()
@@ -183,23 +184,42 @@ def load_rules(place: str, text: str) -> None:
 
 
 def remove_left_overs() -> None:
-    """End what runs in the lab's namespaces and remove them, whoever made them."""
-    for place in standing():
+    """End what runs in this process's namespaces and in those of processes that are gone; remove them and their files."""
+    for place in left_overs():
         members = subprocess.run(["ip", "netns", "pids", place], capture_output=True, text=True, check=False).stdout
         for pid in members.split():
             with suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
         subprocess.run(["ip", "netns", "delete", place], capture_output=True, check=False)
-    for folder in RESOLV.glob(f"{PREFIX}*"):
+    files = [*RESOLV.glob(f"{PREFIX}*"), *Path(tempfile.gettempdir()).glob(f"{FOLDER}*")]
+    for folder in (f for f in files if not _belongs_to_another(f.name)):
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # other tools may keep their own files there
         RESOLV.rmdir()
 
 
+def left_overs() -> list[str]:
+    """List the lab's network namespaces that belong to this process or to one that is gone."""
+    return [place for place in standing() if not _belongs_to_another(place)]
+
+
 def standing() -> list[str]:
-    """List the lab's network namespaces on this machine."""
+    """List the lab's network namespaces on this machine, whoever made them."""
     listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True).stdout
     return [line.split()[0] for line in listed.splitlines() if line.startswith(PREFIX)]
+
+
+def maker(name: str) -> int:
+    """Give the process that a namespace or a folder of the lab belongs to.
+
+    >>> maker("fklab-4711-n1"), maker("flowkit-lab-4711-x3k2")
+    (4711, 4711)
+    """
+    return int(name.removeprefix(PREFIX).removeprefix(FOLDER).split("-")[0])
+
+
+def _belongs_to_another(name: str) -> bool:
+    return maker(name) != os.getpid() and Path(f"/proc/{maker(name)}").exists()
 
 
 def _build_pod(pod: Pod, port: str) -> None:

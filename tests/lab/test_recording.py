@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from data.lab.__main__ import main
-from data.lab.network import FOLDER, RESOLV, ROOT, standing
+from data.lab.network import FOLDER, PREFIX, RESOLV, ROOT, left_overs, maker, standing
 from data.lab.recording import check_nothing_lost
 from data.lab.scenario import SCENARIO
 from tests.lab.observed import relations
@@ -41,10 +41,14 @@ def assert_shows_the_truth(folder: Path) -> None:
     assert [json.loads(row)["from_workload"] for row in missing] == ["reporting"]
 
 
-def assert_nothing_is_left() -> None:
-    assert standing() == []
-    assert not list(RESOLV.glob("fk-*"))
-    assert not list(Path(tempfile.gettempdir()).glob(f"{FOLDER}*"))
+def assert_nothing_is_left_of(lab: int) -> None:
+    assert left_overs() == []
+    files = [*RESOLV.glob(f"{PREFIX}*"), *Path(tempfile.gettempdir()).glob(f"{FOLDER}*")]
+    assert [path for path in files if maker(path.name) == lab] == []
+
+
+def standing_of(lab: int) -> list[str]:
+    return [place for place in standing() if maker(place) == lab]
 
 
 @pytest.mark.tshark
@@ -59,11 +63,12 @@ def test_the_committed_recording_shows_the_truth(recorded: Path) -> None:
 @needs_tshark
 def test_a_new_recording_shows_the_truth_and_leaves_nothing_behind(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "data.lab", "--seconds", "18", "-o", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as lab:
+        _, said = lab.communicate()
+    assert lab.returncode == 0, said
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"cluster.json", "flowcollector.yaml", "truth.json", *(f"{n.name}.pcap.gz" for n in SCENARIO.nodes)}
-    assert_nothing_is_left()
+    assert_nothing_is_left_of(lab.pid)
     assert_shows_the_truth(tmp_path)
 
 
@@ -75,12 +80,12 @@ def test_an_interrupted_recording_leaves_nothing_behind(tmp_path: Path, how: sig
     command = [sys.executable, "-m", "data.lab", "--seconds", "60", "-o", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as lab:
         deadline = time.monotonic() + 20
-        while len(standing()) < len(SCENARIO.workloads) and time.monotonic() < deadline:
+        while len(standing_of(lab.pid)) < len(SCENARIO.workloads) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert standing()
+        assert standing_of(lab.pid)
         lab.send_signal(how)
         assert lab.wait(30) == 130
-    assert_nothing_is_left()
+    assert_nothing_is_left_of(lab.pid)
 
 
 def test_a_lost_packet_is_an_error() -> None:
