@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass, replace
 import pandas as pd
 
 import flowkit as fk
-from data.lab.attempts import Attempt, places
+from data.lab.attempts import Attempt, everybody_to_everybody, places
 from data.lab.filters import apply
 from data.lab.inventory import cluster
 from data.lab.metadata import CREATED
@@ -130,6 +130,51 @@ class Replayed:
         """The arrivals, as `judged` takes them."""
         rows = [("", source, server, proto, port, "", True) for source, server, proto, port in sorted(self.arrived)]
         return pd.DataFrame(rows, columns=COLUMNS)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a kernel made of a policy set: every connection tried and judged, and the scenario played once more."""
+
+    tried: pd.DataFrame
+    replayed: Replayed
+    arrived: pd.DataFrame
+
+    @property
+    def holds(self) -> bool:
+        """Whether the judge was right about every connection, and everything that the truth needs still works."""
+        return not (self.wrong or self.replayed.broken)
+
+    @property
+    def wrong(self) -> list[str]:
+        """Name the connections about which kernel, witness and judge do not agree."""
+        found = pd.concat([contradictions(self.tried), disagreements(self.tried), disagreements(self.arrived)])
+        return [
+            f"{row.source} → {row.server}:{row.port}/{row.proto} {'arrived' if row.arrived else 'did not arrive'}, "
+            f"the client heard '{row.outcome}', the judge says {row.verdict}: {row.reason}"
+            for row in found.itertuples()
+        ]
+
+    @property
+    def lines(self) -> list[str]:
+        """Say it in a few lines."""
+        through, said = int(self.tried["arrived"].sum()), self.replayed.said
+        refused = len(self.tried) - through
+        right = "the judge says the same of each" if not self.wrong else f"{len(self.wrong)} are not as the judge says"
+        kept = "all" if not self.replayed.broken else f"not all ({len(self.replayed.broken)} are broken)"
+        return [
+            f"{len(self.tried):,} connections tried: {through:,} arrived, {refused:,} were refused; {right}",
+            f"the scenario once more: {len(said):,} requests, {kept} end as the truth says",
+            *(f"  {line}" for line in (*self.wrong, *self.replayed.broken)),
+        ]
+
+
+def prove(lab: Standing, policies: PolicySet, attempts: Iterable[Attempt] | None = None) -> Proof:
+    """Put policies into the kernel and find out; without attempts everybody tries everybody."""
+    scenario = lab.scenario
+    table = tried(lab, policies, everybody_to_everybody(scenario) if attempts is None else attempts)
+    replayed = played(lab, policies)
+    return Proof(judged(table, policies, scenario), replayed, judged(replayed.table, policies, scenario))
 
 
 def played(lab: Standing, policies: PolicySet) -> Replayed:
