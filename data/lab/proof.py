@@ -58,7 +58,6 @@ def standing(scenario: Scenario) -> Iterator[Standing]:
 def tried(lab: Standing, policies: PolicySet, attempts: Iterable[Attempt]) -> pd.DataFrame:
     """Apply policies and open every connection; give a row each: what the client heard, and whether it arrived."""
     apply(lab.network, policies)
-    arrivals(lab.netns)
     outcomes = lab.probers.connect(attempts)
     seen = arrivals(lab.netns)
     rows = [(*astuple(a), word, (a.source, a.server, a.proto, a.port) in seen) for a, word in outcomes.items()]
@@ -180,6 +179,5 @@ def prove(lab: Standing, policies: PolicySet, attempts: Iterable[Attempt] | None
 def played(lab: Standing, policies: PolicySet) -> Replayed:
     """Apply policies and play each call of the scenario once."""
     apply(lab.network, policies)
-    arrivals(lab.netns)
     said = replay(lab.probers)
     return Replayed(said, arrivals(lab.netns), lab.scenario)
