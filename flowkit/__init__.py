@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
     from flowkit.policy import PolicySet, judge
     from flowkit.policy.check import check
+    from flowkit.policy.edges import judge_edges, what_if
     from flowkit.policy.observed import disagreements
     from flowkit.policy.synthesis import Options, synthesise
     from flowkit.policy.verify.difference import policy_diff
@@ -72,6 +73,8 @@ _ROOMS = {
     "synthesise": "flowkit.policy.synthesis",
     "check": "flowkit.policy.check",
     "disagreements": "flowkit.policy.observed",
+    "judge_edges": "flowkit.policy.edges",
+    "what_if": "flowkit.policy.edges",
     "policy_diff": "flowkit.policy.verify.difference",
     "drift": "flowkit.policy.verify.drift",
     "hold_out": "flowkit.policy.verify.holdout",
@@ -121,6 +124,7 @@ __all__ = [
     "flatten",
     "hold_out",
     "judge",
+    "judge_edges",
     "matrix",
     "matrix_of_rollup",
     "metric_of_rollup",
@@ -136,6 +140,7 @@ __all__ = [
     "rollup",
     "synthesise",
     "verify",
+    "what_if",
     "write",
 ]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from flowkit.errors import PolicyError
 from flowkit.manifests.documents import Manifest, load_objects
+from flowkit.manifests.node import hint
 from flowkit.policy.model import ClusterPolicy, NetworkPolicy
 from flowkit.policy.reading import is_policy, parse
 
@@ -56,6 +58,29 @@ class PolicySet:
             notes=(*_others(listed), *_twice(Counter(map(_name, read)))),
         )
 
+    def without(self, *names: str) -> PolicySet:
+        """The set less some policies, named as verdicts name them: ``shop/web``, or kind and name of a cluster-wide one.
+
+        Raises `PolicyError`, with a hint, for one that is not in it.
+        """
+        known = [*map(title, self.policies), *map(title, self.tiers)]
+        for name in names:
+            if name not in known:
+                raise PolicyError(f"no policy '{name}' in this set.{hint(name, known)}")
+        return replace(
+            self,
+            policies=tuple(each for each in self.policies if title(each) not in names),
+            tiers=tuple(each for each in self.tiers if title(each) not in names),
+        )
+
+    def having(self, source: str | Path | Mapping[str, Any] | PolicySet) -> PolicySet:
+        """The set and some more policies, as `load` takes them; one of the same kind and name is replaced."""
+        more = PolicySet.load(source)
+        policies = {_name(each): each for each in (*self.policies, *more.policies)}
+        tiers = {_name(each): each for each in (*self.tiers, *more.tiers)}
+        notes = (*self.notes, *more.notes)
+        return replace(self, policies=tuple(policies.values()), tiers=tuple(tiers.values()), notes=notes)
+
     def yaml(self, form: str = "networkpolicy", names: Mapping[str, Iterable[str]] | None = None) -> str:
         """The set as one YAML stream, every rule under a comment with its evidence; `form` is networkpolicy or cilium.
 
@@ -95,6 +120,12 @@ class PolicySet:
     def __repr__(self) -> str:
         kinds = Counter([*("NetworkPolicy" for _ in self.policies), *(policy.kind for policy in self.tiers)])
         return "PolicySet: " + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "no policies")
+
+
+def title(policy: NetworkPolicy | ClusterPolicy) -> str:
+    """What results call a policy: its namespace and name, or the kind and name of a cluster-wide one."""
+    first = policy.namespace if isinstance(policy, NetworkPolicy) else policy.kind
+    return f"{first}/{policy.name}"
 
 
 def _name(policy: NetworkPolicy | ClusterPolicy) -> tuple[str, str, str]:
