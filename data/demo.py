@@ -1,4 +1,4 @@
-"""The main job on the recorded cluster: packets → flow table → names → FlowMetrics → flow matrix → report."""
+"""The main job on the recorded cluster: packets → flow table → names → FlowMetrics → flow matrix → report → policies."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import pandas as pd
 import capture
 import flowkit as fk
 from data.score import score, truth
-from flowkit.matrix.endpoints import named_edges
+from flowkit.matrix.endpoints import named_edges, side_names
 from flowkit.view.terminal import loss_lines, text_table
 
 HERE = Path(__file__).parent
 CLUSTER = HERE / "cluster"
 NAMESPACE = "netobserv"
+POLICED = (NAMESPACE, "shop")
 
 # The article's two questions: what does the namespace call, and who calls it.
 EGRESS = ["workload", "kind", "port", "to_kind", "to_namespace", "to_subnet_label", "to_workload"]
 INGRESS = ["workload", "kind", "port", "from_kind", "from_namespace", "from_subnet_label", "from_workload"]
 INGRESS_OF_NODES = ["workload", "kind", "port", "from_subnet_label"]
 EDGE = ["client", "server", "port", "proto", "state", "connections", "bytes", "direction_by"]
+DENIED = ["client", "server", "port", "proto", "state", "connections", "policy", "reason"]
 OUT = Path("demo")
 
 
@@ -38,6 +40,7 @@ def main() -> None:
     heatmap = OUT / "heatmap.html"
     fk.plot.heatmap(matrix.answered).write_html(heatmap)
     print(f"\nreport   {report.resolve()}\nheatmap  {heatmap.resolve()}")
+    _policies(flows, matrix)
     print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
 
 
@@ -82,6 +85,35 @@ def _agreement(matrix: fk.FlowMatrix) -> None:
     for word, edges in (("too many", answered.extra), ("missing", answered.missing)):
         for edge in edges:
             print(f"  {word}: {edge}")
+
+
+def _policies(flows: pd.DataFrame, matrix: fk.FlowMatrix) -> None:
+    inventory = fk.Inventory.load(CLUSTER / "cluster.json")
+    options = fk.Options(namespaces=POLICED)
+    policies = fk.synthesise(matrix, inventory, subnets=CLUSTER / "flowcollector.yaml", options=options)
+    folder = policies.save(OUT / "policies", force=True)
+    print(f"\npolicies of {' and '.join(POLICED)}\n{text_table(_listed(policies))}")
+    _findings(policies)
+    edges = matrix.edges.join(fk.judge_edges(policies, matrix, inventory))
+    ends = {end: side_names(edges, side)["endpoint"] for end, side in (("client", "from"), ("server", "to"))}
+    denied = edges.assign(**ends)[edges["verdict"] == "denied"]
+    print(f"\nthey would deny, of what was seen\n{text_table(denied, DENIED)}")
+    print(f"\npolicies {folder.resolve()}   (prove them in a kernel, as root: python -m data.lab --prove {folder})")
+    print(f"verified: {fk.verify(policies, flows, inventory).line}")
+
+
+def _listed(policies: fk.PolicySet) -> pd.DataFrame:
+    rows = [
+        (policy.namespace, policy.name, ", ".join(policy.directions), len(policy.ingress), len(policy.egress))
+        for policy in policies.policies
+    ]
+    return pd.DataFrame(rows, columns=["namespace", "policy", "isolates", "ingress rules", "egress rules"])
+
+
+def _findings(policies: fk.PolicySet) -> None:
+    assert policies.findings is not None
+    for (finding, reason), count in policies.findings.groupby(["finding", "reason"]).size().items():
+        print(f"  {finding}: {count} × {reason}")
 
 
 if __name__ == "__main__":
