@@ -36,10 +36,6 @@ def main() -> None:
     matrix = fk.matrix(flows)
     _edges("the flow matrix of shop", matrix.where(namespace="shop"))
     _agreement(matrix)
-    report = fk.report(matrix, OUT / "cluster.html", title="Who talks to whom in the recorded cluster")
-    heatmap = OUT / "heatmap.html"
-    fk.plot.heatmap(matrix.answered).write_html(heatmap)
-    print(f"\nreport   {report.resolve()}\nheatmap  {heatmap.resolve()}")
     _policies(flows, matrix)
     print(f"done in {time.monotonic() - started:.1f} s", file=sys.stderr)
 
@@ -98,7 +94,13 @@ def _policies(flows: pd.DataFrame, matrix: fk.FlowMatrix) -> None:
     ends = {end: side_names(edges, side)["endpoint"] for end, side in (("client", "from"), ("server", "to"))}
     denied = edges.assign(**ends)[edges["verdict"] == "denied"]
     print(f"\nthey would deny, of what was seen\n{text_table(denied, DENIED)}")
-    print(f"\npolicies {folder.resolve()}   (prove them in a kernel, as root: python -m data.lab --prove {folder})")
+    shown = fk.judged(matrix, policies, inventory)
+    title = "Who talks to whom in the recorded cluster"
+    report = fk.report(matrix, OUT / "cluster.html", title=title, policies=shown, flows=flows)
+    heatmap = OUT / "heatmap.html"
+    fk.plot.heatmap(matrix.answered).write_html(heatmap)
+    print(f"\nreport   {report.resolve()}\nheatmap  {heatmap.resolve()}")
+    print(f"policies {folder.resolve()}   (prove them in a kernel, as root: python -m data.lab --prove {folder})")
     print(f"verified: {fk.verify(policies, flows, inventory).line}")
 
 

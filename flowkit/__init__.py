@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, network_events, remap
     from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
     from flowkit.view import plot
+    from flowkit.view.policies import judged
     from flowkit.view.report import report
 
 _ROOMS = {
@@ -88,6 +89,7 @@ _ROOMS = {
     "metric_of_rollup": "flowkit.matrix.rolled",
     "plain_view": "flowkit.engine.layout",
     "rollup": "flowkit.matrix.rollup",
+    "judged": "flowkit.view.policies",
     "report": "flowkit.view",
     "plot": "flowkit.view",
     "FlowkitError": "flowkit.errors",
@@ -125,6 +127,7 @@ __all__ = [
     "hold_out",
     "judge",
     "judge_edges",
+    "judged",
     "matrix",
     "matrix_of_rollup",
     "metric_of_rollup",
