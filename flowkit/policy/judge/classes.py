@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -57,8 +58,17 @@ class Grouping:
     def _values(self) -> dict[str, tuple[Codes, dict[str, int]]]:
         return {}
 
+    @cached_property
+    def _known(self) -> dict[Selector, Mask]:
+        return {}
+
     def matches(self, selector: Selector) -> Mask:
         """Whether a selector selects the pods of each group."""
+        if selector not in self._known:
+            self._known[selector] = self._selected(selector)
+        return self._known[selector]
+
+    def _selected(self, selector: Selector) -> Mask:
         result = np.ones(len(self), dtype=bool)
         for key, value in selector.labels:
             codes, known = self._column(key)
@@ -109,6 +119,16 @@ class Classes:
         names = frozenset(port for port in ports if isinstance(port, str) and profile.named_ports)
         blocks = (peer.block for peer in peers if peer.block)
         return cls(world, profile, Grouping.of(world.pods, keys, names), AddressAtoms.of(blocks))
+
+    @cached_property
+    def reaches(self) -> dict[tuple[str, str | None, int], Any]:
+        """Whom the peers of rules reach, as far as it was asked; see `flowkit.policy.judge.peers`."""
+        return {}
+
+    @cached_property
+    def spaces(self) -> dict[Selector, tuple[Mask, Mask]]:
+        """Which namespaces selectors choose, surely and possibly, as far as it was asked."""
+        return {}
 
     def of_ends(self, party: Codes, atom: Codes) -> Codes:
         """The class of ends: the party of each (negative: outside), and the atom of its address."""

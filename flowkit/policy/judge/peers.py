@@ -12,7 +12,7 @@ import numpy as np
 
 from flowkit.enrich.sides import Codes, Mask
 from flowkit.policy.judge.classes import Classes
-from flowkit.policy.model import EGRESS, Direction, Peer, Selector
+from flowkit.policy.model import EGRESS, Block, Direction, Peer, Selector
 from flowkit.policy.world import NAME_LABEL
 
 _NOTHING = Selector()
@@ -30,47 +30,80 @@ class Match:
         return Match(self.sure | other.sure, self.possible | other.possible, self.by_labels | other.by_labels)
 
 
+@dataclass(frozen=True)
+class Reach:
+    """Whom the peers of a rule reach, before it is asked of whom: pod groups and nodes (each with one more, nobody), blocks of
+    addresses, and whether they reach outside names too. `peers` keeps what it was made of.
+    """
+
+    peers: tuple[Peer, ...]
+    groups: Match
+    hosts: tuple[Mask, Mask]
+    blocks: tuple[Block, ...]
+    has_domains: bool
+
+
 class PeerMatches:
-    """The matches of peers over some classes (the columns) in one direction; each distinct peer is computed once."""
+    """The matches of peers over some classes (the columns) in one direction; whom a rule reaches is computed once a ruling."""
 
     def __init__(self, classes: Classes, columns: Codes, direction: Direction) -> None:
         self._classes, self._direction = classes, direction
         self._group, self._host, self._atom = classes.parts(columns)
         self._count = len(columns)
-        self._known: dict[tuple[str | None, tuple[Peer, ...]], Match] = {}
-        self._spaces: dict[Selector, tuple[Mask, Mask]] = {}
+        self._known: dict[tuple[str | None, int], Match] = {}
 
     def any_of(self, namespace: str | None, peers: tuple[Peer, ...] | None) -> Match:
         """Whether any of the peers of a rule in `namespace` matches; None is every peer."""
         if peers is None:
             every, none = np.ones(self._count, dtype=bool), np.zeros(self._count, dtype=bool)
             return Match(every, every, none)
-        own = namespace if any(peer.pods and peer.namespaces is None for peer in peers) else None
-        if (own, peers) not in self._known:
-            found = self._peer(namespace, peers[0])
-            for peer in peers[1:]:
-                found |= self._peer(namespace, peer)
-            self._known[own, peers] = found
-        return self._known[own, peers]
+        # By identity: comparing what a rule says costs more than finding out whom it reaches.
+        key = namespace, id(peers)
+        if key not in self._known:
+            self._known[key] = self._over_columns(self._reach(namespace, peers))
+        return self._known[key]
 
-    def _peer(self, namespace: str | None, peer: Peer) -> Match:
-        if peer.block is not None:
-            inside = self._classes.atoms.within(peer.block, self._atom)
-            return Match(inside, inside, np.zeros(self._count, dtype=bool))
-        if peer.nodes is not None:
-            sure, possible = self._labelled_hosts(peer.nodes)
-            return Match(self._of_hosts(sure), self._of_hosts(possible), np.zeros(self._count, dtype=bool))
-        if peer.domains:
-            outside = (self._group < 0) & (self._host < 0)
-            return Match(np.zeros(self._count, dtype=bool), outside, np.zeros(self._count, dtype=bool))
-        groups = self._groups(namespace, peer)
-        pods = ~self._classes.grouping.host_network
-        sure, possible = self._hosts(peer, groups)
-        return Match(
-            self._of_groups(groups.sure & pods) | self._of_hosts(sure),
-            self._of_groups(groups.possible & pods) | self._of_hosts(possible),
-            self._of_groups(groups.by_labels & pods),
+    def _over_columns(self, reach: Reach) -> Match:
+        sure = reach.groups.sure[self._group] | reach.hosts[0][self._host]
+        possible = reach.groups.possible[self._group] | reach.hosts[1][self._host]
+        for block in reach.blocks:
+            inside = self._classes.atoms.within(block, self._atom)
+            sure, possible = sure | inside, possible | inside
+        if reach.has_domains:
+            possible = possible | ((self._group < 0) & (self._host < 0))
+        return Match(sure, possible, reach.groups.by_labels[self._group])
+
+    def _reach(self, namespace: str | None, peers: tuple[Peer, ...]) -> Reach:
+        key = self._direction, namespace, id(peers)
+        if key not in self._classes.reaches:
+            self._classes.reaches[key] = self._reached(namespace, peers)
+        found: Reach = self._classes.reaches[key]
+        return found
+
+    def _reached(self, namespace: str | None, peers: tuple[Peer, ...]) -> Reach:
+        pods = [peer for peer in peers if peer.block is None and peer.nodes is None and not peer.domains]
+        groups, hosts = self._nobody()
+        for peer in pods:
+            found = self._groups(namespace, peer)
+            reached = self._hosts(peer, found)
+            groups, hosts = groups | found, (hosts[0] | reached[0], hosts[1] | reached[1])
+        for peer in peers:
+            if peer.block is None and peer.nodes is not None:
+                labelled = self._labelled_hosts(peer.nodes)
+                hosts = hosts[0] | labelled[0], hosts[1] | labelled[1]
+        mine = ~self._classes.grouping.host_network
+        return Reach(
+            peers,
+            Match(*(np.append(each & mine, False) for each in (groups.sure, groups.possible, groups.by_labels))),
+            (np.append(hosts[0], False), np.append(hosts[1], False)),
+            tuple(peer.block for peer in peers if peer.block is not None),
+            any(peer.domains for peer in peers if peer.block is None and peer.nodes is None),
         )
+
+    def _nobody(self) -> tuple[Match, tuple[Mask, Mask]]:
+        groups = np.zeros(len(self._classes.grouping), dtype=bool)
+        hosts = np.zeros(len(self._classes.world.hosts), dtype=bool)
+        return Match(groups, groups, groups), (hosts, hosts)
 
     def subjects(self, namespace: str | None, peer: Peer) -> Match:
         """Which pod groups (not columns) a policy is about; never the host network's."""
@@ -81,8 +114,7 @@ class PeerMatches:
         grouping = self._classes.grouping
         pods = grouping.matches(peer.pods) if peer.pods else np.ones(len(grouping), dtype=bool)
         if peer.namespaces is None:
-            own = np.array([each == namespace for each in grouping.namespaces], dtype=bool)
-            sure = possible = own
+            sure = possible = np.array([each == namespace for each in grouping.namespaces], dtype=bool)
         else:
             sure, possible = self._namespaces(peer.namespaces)
         space = grouping.namespace
@@ -90,12 +122,12 @@ class PeerMatches:
         return Match(pods & sure[space], pods & possible[space], pods & ~possible[space] & told)
 
     def _namespaces(self, selector: Selector) -> tuple[Mask, Mask]:
-        if selector not in self._spaces:
+        if selector not in self._classes.spaces:
             world = self._classes.world
             known = [world.labels_of_namespace(name) for name in self._classes.grouping.namespaces]
             verdicts = [selector.matches(labels) if whole else selector.decides(labels) for labels, whole in known]
-            self._spaces[selector] = _three_valued(verdicts)
-        return self._spaces[selector]
+            self._classes.spaces[selector] = _three_valued(verdicts)
+        return self._classes.spaces[selector]
 
     def _labelled_hosts(self, selector: Selector) -> tuple[Mask, Mask]:
         hosts = self._classes.world.hosts
@@ -136,12 +168,6 @@ class PeerMatches:
         )
         table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         return table[:, 0], table[:, 1]
-
-    def _of_groups(self, groups: Mask) -> Mask:
-        return np.append(groups, False)[self._group]
-
-    def _of_hosts(self, hosts: Mask) -> Mask:
-        return np.append(hosts, False)[self._host]
 
 
 def _three_valued(verdicts: list[bool | None]) -> tuple[Mask, Mask]:

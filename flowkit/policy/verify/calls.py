@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowkit.contract import conform
+from flowkit.enrich.addresses import Addresses
 from flowkit.enrich.sides import Codes, Mask
 from flowkit.matrix.building import SUFFIXES, talk
 from flowkit.matrix.flowmatrix import STATES
@@ -61,7 +62,7 @@ class Calls:
 
     def _party(self, end: str, first: Codes, last: Codes) -> Codes:
         codes, texts = pd.factorize(self.table[end])
-        return self.world.find(codes.astype(np.int64), pd.Index(texts, dtype="str"), first, last)
+        return self.world.find(codes.astype(np.int64), Addresses(pd.Index(texts, dtype="str")), first, last)
 
     def cells(self, ruling: Ruling) -> Cells:
         """The calls as cells of a ruling."""

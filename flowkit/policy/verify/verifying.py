@@ -13,6 +13,7 @@ from flowkit.errors import PolicyError
 from flowkit.manifests.documents import Manifest
 from flowkit.matrix.flowmatrix import STATES
 from flowkit.policy.judge.ruling import Ruling
+from flowkit.policy.model import NetworkPolicy
 from flowkit.policy.policyset import PolicySet
 from flowkit.policy.profiles import Profile, profile_of
 from flowkit.policy.verify.calls import Calls
@@ -119,30 +120,35 @@ def verification(policies: PolicySet, calls: Calls, inventory: Inventory, profil
     """Verify with calls that are read already."""
     ruling = Ruling.of(policies, calls.world, profile)
     needed = calls.only((calls.table["state"] == STATES.index(_NEEDED)).to_numpy())
+    refused, others = Replay.of(calls, ruling).refused(inventory), _of_others(policies, inventory)
     tight = Tightness.of(ruling, needed, inventory, Causes.of(policies.evidence, policies.findings))
     return Verification(
         len(needed),
         int(needed.table["connections"].sum()),
-        Replay.of(calls, ruling).refused(inventory),
+        refused,
         tight.others,
         tight.denied,
         tight.undecided,
         tight.table,
         redundant(policies, needed, profile),
-        _both_ends(policies, needed, inventory, profile),
+        _both_ends(policies, others, needed, inventory, profile) if others else refused.head(0),
     )
 
 
-def _both_ends(policies: PolicySet, calls: Calls, inventory: Inventory, profile: Profile) -> pd.DataFrame:
+def _both_ends(
+    policies: PolicySet, others: tuple[NetworkPolicy, ...], calls: Calls, inventory: Inventory, profile: Profile
+) -> pd.DataFrame:
     """The calls that policies of other namespaces, as the inventory has them, deny although this set allows them."""
-    ours = {policy.namespace for policy in policies.policies}
-    bodies = inventory.bodies.get("NetworkPolicy", ())
-    there = PolicySet.of([Manifest(dict(body), "inventory", "NetworkPolicy") for body in bodies])
-    others = tuple(policy for policy in there.policies if policy.namespace not in ours)
-    together = Replay.of(
-        calls, Ruling.of(replace(policies, policies=(*policies.policies, *others)), calls.world, profile)
-    )
-    refused = together.refused(inventory)
+    everything = replace(policies, policies=(*policies.policies, *others))
+    refused = Replay.of(calls, Ruling.of(everything, calls.world, profile)).refused(inventory)
     named = {f"{policy.namespace}/{policy.name}" for policy in others}
     by_others = [bool(named & set(text.split(", "))) for text in refused["policy"]]
     return refused[by_others].reset_index(drop=True)
+
+
+def _of_others(policies: PolicySet, inventory: Inventory) -> tuple[NetworkPolicy, ...]:
+    """The policies the inventory holds of namespaces that this set says nothing about."""
+    ours = {policy.namespace for policy in policies.policies}
+    bodies = inventory.bodies.get("NetworkPolicy", ())
+    there = PolicySet.of([Manifest(dict(body), "inventory", "NetworkPolicy") for body in bodies])
+    return tuple(policy for policy in there.policies if policy.namespace not in ours)
