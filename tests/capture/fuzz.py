@@ -12,18 +12,25 @@ import resource
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+
+import pandas as pd
 
 import capture
 from capture.pcap.decode import View
 from capture.pcap.meter import Cuts
+from capture.pcap.pieces import LEAST_PIECES
 from capture.pcap.plan import Plan
 from flowkit.errors import CaptureError
+from tests.capture.craft import pcap, random_frames
 from tests.capture.craft_more import random_files
 from tests.capture.tables import read_quietly
 
 LONGEST_S = 5.0
+# Files of so many bytes are read in pieces by two processes now and then, which is slow.
+LONG, IN_PIECES = 6000, 0.3
 
 
 def mutated(random: Random, data: bytes) -> bytes:
@@ -57,6 +64,11 @@ def plan(random: Random) -> Plan:
     )
 
 
+def long_files(random: Random) -> list[bytes]:
+    """Plain classic captures that are long enough for pieces."""
+    return [pcap(random_frames(random, 140), order=order, nano=nano) for order in "<>" for nano in (False, True)]
+
+
 def packed(random: Random, data: bytes) -> bytes:
     """The same bytes, now and then compressed."""
     pack = random.choice(
@@ -69,8 +81,11 @@ def check(folder: Path, data: bytes, random: Random) -> int:
     """Read mutated bytes; the packets read, or -1 where they were refused. Raises for whatever must not be."""
     path, begun = folder / "a.pcap", time.monotonic()
     path.write_bytes(data)
+    chunk, how = random.choice((64, 1000, 1 << 22)), plan(random)
     try:
-        flows = read_quietly(path, chunk=random.choice((64, 1000, 1 << 22)), plan=plan(random))
+        flows = read_quietly(path, chunk=chunk, plan=how)
+        if len(data) >= LONG and random.random() < IN_PIECES:
+            same_in_pieces(path, len(data) // random.randrange(LEAST_PIECES, 20), how)
     except CaptureError as error:
         if "\n" in str(error):
             raise
@@ -85,10 +100,19 @@ def check(folder: Path, data: bytes, random: Random) -> int:
     return found.packets
 
 
+def same_in_pieces(path: Path, size: int, how: Plan) -> None:
+    """Read in pieces of some size and from end to end; raises where that is not the same."""
+    together = read_quietly(path, chunk=size, plan=replace(how, helpers=1))
+    alone = read_quietly(path, chunk=size, plan=how)
+    pd.testing.assert_frame_equal(together, alone)
+    if capture.report(together) != capture.report(alone):
+        raise AssertionError(f"in pieces {capture.report(together)}, else {capture.report(alone)}")
+
+
 def run(count: int, seed: int, folder: Path) -> dict[str, int]:
     """Mutate `count` files and read them; how many were read, refused, and with how many packets."""
     random, done = Random(seed), {"read": 0, "refused": 0, "packets": 0}
-    bases = random_files(random, 12)
+    bases = [*random_files(random, 12), *long_files(random) * 2]
     for number in range(count):
         if number and number % 10_000 == 0:
             print(f"seed {seed}: {number} files so far: {done}", file=sys.stderr, flush=True)  # noqa: T201

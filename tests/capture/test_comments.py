@@ -27,10 +27,6 @@ def capture_of(*packets: bytes) -> bytes:
     return ng.section("<") + ng.interface() + b"".join(packets)
 
 
-def losses(flows):
-    return flows.attrs["flowkit"]["dropped"] if "dropped" in flows.attrs["flowkit"] else flows.attrs["flowkit"]
-
-
 def test_names_become_fields_and_directions_keep_their_own(tmp_path):
     back = (
         WEB.replace(b"Source", b"Destination").replace(b"Src", b"Dst"),

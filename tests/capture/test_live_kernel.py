@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import sys
 import time
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -33,6 +35,7 @@ pytestmark = [
 ]
 
 NUMBERS = count(1)
+EVERY_PROTOCOL = "0003"  # of a bound packet socket, in the kernel's list
 HERE, THERE = "10.203.7.1", "10.203.7.2"
 SERVER = """
 import socket, threading
@@ -278,8 +281,10 @@ class TestCommand:
 
     @staticmethod
     def ring_is_open(pid) -> bool:
-        with open(f"/proc/{pid}/maps") as maps:  # noqa: PTH123
-            return "socket:[" in maps.read()
+        """Whether the process has a ring and its socket is bound, without which no packet comes."""
+        ring = re.search(r"socket:\[(\d+)\]", Path(f"/proc/{pid}/maps").read_text())
+        sockets = [line.split() for line in Path("/proc/net/packet").read_text().splitlines()[1:]]
+        return ring is not None and any(line[8] == ring[1] and line[3] == EVERY_PROTOCOL for line in sockets)
 
     @staticmethod
     def until(condition) -> None:
