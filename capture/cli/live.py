@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,6 +25,10 @@ def live(
     most_bytes: Annotated[int | None, typer.Option(help="Stop once the files have so many bytes.")] = None,
     snap: Annotated[int, typer.Option(help="Bytes kept of each packet; sizes are those on the wire.")] = 512,
     agent_ip: Annotated[str | None, typer.Option(help="The node's address, for AgentIP.")] = None,
+    engine: Annotated[
+        Literal["numpy", "pyshark"],
+        typer.Option(help="Who reads packets; pyshark is slow, with Wireshark's dissectors."),
+    ] = "numpy",
 ) -> None:
     """Capture on an interface until Ctrl-C: a Parquet file of flows every minute, each whole or not there.
 
@@ -45,6 +49,7 @@ def live(
             most_bytes=most_bytes,
             snap=snap,
             agent_ip=agent_ip,
+            engine=engine,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: handle.ask_to_stop())

@@ -72,11 +72,18 @@ def flows_by_pyshark(paths: AnyPath | Sequence[AnyPath]) -> pd.DataFrame:
         raise CaptureError("no capture file was given")
     tables, reports = [], {}
     for path in each:
-        packets = each_packet(path, _packet, preferences=_PREFERENCES)
-        ip = [packet for packet in packets if isinstance(packet, _Packet)]
-        tables.append(with_provenance(_flows(_with_ports(ip), path), Provenance(sources=(path.name,))))
-        reports[path.name] = _report(ip, [packet for packet in packets if isinstance(packet, int)])
+        node = capture_name(path)
+        flows, reports[path.name] = flows_of(path, node, agent_address(node))
+        tables.append(with_provenance(flows, Provenance(sources=(path.name,))))
     return with_report(stack(tables), CaptureReport(reports))
+
+
+def flows_of(path: Path, node: str, agent_ip: str | None) -> tuple[pd.DataFrame, FileReport]:
+    """One file's flows and its account; `node` is what ``CaptureFile`` says."""
+    packets = each_packet(path, _packet, preferences=_PREFERENCES)
+    ip = [packet for packet in packets if isinstance(packet, _Packet)]
+    flows = _flows(_with_ports(ip)).assign(AgentIP=agent_ip, CaptureFile=node)
+    return conform(flows[_COLUMNS]), _report(ip, [packet for packet in packets if isinstance(packet, int)])
 
 
 def _report(ip: list[_Packet], others: list[int]) -> FileReport:
@@ -167,7 +174,7 @@ def _following(packets: list[_Packet]) -> list[_Packet]:
     return ready
 
 
-def _flows(packets: list[_Packet], path: Path) -> pd.DataFrame:
+def _flows(packets: list[_Packet]) -> pd.DataFrame:
     table = pd.DataFrame(packets, columns=list(_Packet._fields))
     grouped = table.groupby(_KEY, dropna=False, sort=False)
     flows = grouped.agg(
@@ -177,10 +184,8 @@ def _flows(packets: list[_Packet], path: Path) -> pd.DataFrame:
         TimeFlowEndMs=("time", lambda times: int(times.max()) // 10**6),
         Flags=("flags", _united),
     ).reset_index()
-    node = capture_name(path)
     flows["Flags"] = flows["Flags"].astype("UInt16").where(flows["Proto"] == _PORTS["tcp"])
-    ordered = flows.sort_values(_ORDER, key=_in_order, ignore_index=True)
-    return conform(ordered.assign(AgentIP=agent_address(node), CaptureFile=node)[_COLUMNS])
+    return flows.sort_values(_ORDER, key=_in_order, ignore_index=True)
 
 
 def _in_order(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -73,6 +73,12 @@ def each_packet(
     return taken
 
 
+def needs() -> None:
+    """Raise `CaptureError` where pyshark or tshark is missing."""
+    program()
+    _pyshark()
+
+
 def _in_own_loop(pyshark: Any, options: dict[str, Any], each: Callable[[Any], None], most: int | None) -> str | None:
     """Run through the packets; what tshark complained of at the end, or None."""
     loop = asyncio.new_event_loop()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from capture.agent import given_address
+from capture.live.dissected import Dissected
 from capture.live.files import Files
 from capture.live.interval import Interval, joined
 from capture.live.opening import opened
@@ -20,6 +23,7 @@ from capture.live.sources import Counters, Source, Wanted
 from flowkit.errors import CaptureError
 
 _IN_MEMORY_S, _IN_FILES_S = 5.0, 60.0
+_ENGINES: dict[str, Callable[[float], Interval | Dissected]] = {"numpy": Interval, "pyshark": Dissected}
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ def live(
     most_bytes: int | None = None,
     snap: int = 512,
     agent_ip: str | None = None,
+    engine: Literal["numpy", "pyshark"] = "numpy",
 ) -> LiveCapture:
     """Begin to capture on an interface, and return a handle at once: ``.flows`` grows, ``.stop()`` ends it.
 
@@ -71,6 +76,8 @@ def live(
     all the same). `every` so many seconds (5; 60 with a folder) an interval is closed: its flows join ``.flows``, and in
     `folder` they become a Parquet file, whole or not there. A flow that goes on has a row an interval, as the agent's do.
     Capturing ends by itself after `duration` seconds, `most_packets` packets or `most_bytes` bytes of files.
+    ``engine="pyshark"`` has Wireshark's dissectors read each interval when it is closed, at about 500 packets a second: what
+    comes faster is dropped, and counted.
 
     Reads the kernel's packet ring, else dumpcap. Columns and losses as `capture.read_pcap`; packets that the kernel dropped
     stand in the provenance. Raises `CaptureError` that names the missing capability or interface, or what is wrong with the
@@ -80,6 +87,8 @@ def live(
     Traceback (most recent call last):
     flowkit.errors.CaptureError: every is -1: give seconds above 0
     """
+    if engine not in _ENGINES:
+        raise CaptureError(f"engine is '{engine}': it can be {' or '.join(_ENGINES)}")
     limits = Limits(duration, most_packets, most_bytes)
     every = every if every is not None else (_IN_MEMORY_S if folder is None else _IN_FILES_S)
     for name, value in {"every": every, "duration": duration, "snap": snap, "most_packets": most_packets}.items():
@@ -90,19 +99,21 @@ def live(
     agent = None if agent_ip is None else given_address(agent_ip)
     files = None if folder is None else Files(Path(folder), interface)
     # Everything is imported and has run once before packets come, or the first ones would be dropped meanwhile.
-    Interval(0.0).table(interface, agent, 0)
-    return LiveCapture(opened(Wanted(interface, filter, snap)), Plan(interface, agent, every, limits, files))
+    _ENGINES[engine](0.0).table(interface, agent, 0)
+    plan = Plan(interface, agent, every, limits, files, _ENGINES[engine])
+    return LiveCapture(opened(Wanted(interface, filter, snap)), plan)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of the packets: the interface's name, the node's address, seconds an interval, limits, files."""
+    """What becomes of the packets: the interface's name, the node's address, seconds an interval, limits, files, the meter."""
 
     interface: str
     agent_ip: str | None
     every: float
     limits: Limits
     files: Files | None
+    interval: Callable[[float], Interval | Dissected] = Interval
 
 
 class LiveCapture:
@@ -177,7 +188,7 @@ class LiveCapture:
 
     def _capture(self, keeper: ThreadPoolExecutor) -> None:
         """Read packets until the end, an interval after the other; whatever ends it, the last interval is closed."""
-        interval, cut, ending = Interval(time.time()), self._begun + self._plan.every, False
+        interval, cut, ending = self._plan.interval(time.time()), self._begun + self._plan.every, False
         try:
             for records in self._source.batches():
                 if records is not None:
@@ -186,7 +197,7 @@ class LiveCapture:
                 now = time.monotonic()
                 if now >= cut:
                     self._close(interval, keeper)
-                    interval, cut = Interval(time.time()), max(cut + self._plan.every, now)
+                    interval, cut = self._plan.interval(time.time()), max(cut + self._plan.every, now)
                 if not ending and self._over(now):
                     self._source.end()
                     ending = True
@@ -204,7 +215,7 @@ class LiveCapture:
             or (limits.octets is not None and files is not None and files.size >= limits.octets)
         )
 
-    def _close(self, interval: Interval, keeper: ThreadPoolExecutor) -> None:
+    def _close(self, interval: Interval | Dissected, keeper: ThreadPoolExecutor) -> None:
         """Hand an interval to the keeper's thread, so that packets are read on; a failure to write ends the capture."""
         self._kept()
         self._counters = self._source.counters()
@@ -217,7 +228,7 @@ class LiveCapture:
             keeping, self._keeping = self._keeping, None
             keeping.result()
 
-    def _keep(self, interval: Interval, dropped: int) -> None:
+    def _keep(self, interval: Interval | Dissected, dropped: int) -> None:
         plan = self._plan
         if interval.packets or dropped:
             table = interval.table(plan.interface, plan.agent_ip, dropped)

@@ -288,7 +288,7 @@ class TestCommand:
 
     @staticmethod
     def until(condition) -> None:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < end, "it did not happen"
             time.sleep(0.05)
