@@ -1,7 +1,8 @@
-"""Big captures out of small ones: recorded packets multiplied, with other hosts, other ports and times of their own.
+"""Big captures out of small ones: recorded packets multiplied, with other hosts and times of their own.
 
 Every copy of a recording gets hosts by a keyed hash (the first octet of IPv4 and the first half of IPv6 stay, so that pods stay
-pods), client ports shifted, a start of its own; checksums follow incrementally (RFC 1624). The same seed gives the same bytes.
+pods) and a start of its own; checksums follow incrementally (RFC 1624). Five copies share two sets of hosts, so that flows have
+12 packets, as in captures of real networks, where the recording's are short and have 5. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from random import Random
 import numpy as np
 
 LIVE_S = 600.0  # the copies start within so many seconds
+SETS = 2 / 5  # sets of hosts a copy
 _RECORD = 16
 _HEAD = 24
 # Packets of these sizes (bytes of payload) and shares are added to a recording of small ones, for a mix as on real links.
@@ -81,13 +83,12 @@ def write(path: Path, source: Recording, packets: int, *, seed: int, snaplen: in
     """Write a classic pcap (µs) of so many packets, in order of time, a slice of time after the other; return its bytes."""
     copies = -(-packets // len(source.size))
     starts = np.sort(np.array([Random(seed * 7919 + copy).uniform(0, LIVE_S * 1e9) for copy in range(copies)]))
-    base, written = 1_800_000_000 * 10**9, 0
+    base, sets = 1_800_000_000 * 10**9, max(1, round(copies * SETS))
     order_of = _schedule(source, starts.astype(np.int64), packets)
     with path.open("wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snaplen or 262144, 1))
         for copy, row, time in order_of:
-            file.write(_records(source, copy, row, time + base, seed, snaplen).data)
-            written += len(row)
+            file.write(_records(source, copy % sets, row, time + base, seed, snaplen).data)
     return path.stat().st_size
 
 

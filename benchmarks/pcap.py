@@ -4,9 +4,11 @@ Inputs are made from the recorded cluster by a seeded generator: (a) 2.5 million
 million packets cut at 96 bytes; (c) 50 small files. Figures: packets a second inside the process (imports apart) and of the
 whole process, peak memory of all processes of a tool (pages that they share count once). Slow tools get a prefix.
 
-    python -m benchmarks.pcap [--scale 1.0] [--rounds 3] [--only NAME ...] [--peers PYTHON]
+    python -m benchmarks.pcap [--quick] [--inputs a b c] [--scale 1.0] [--rounds 3] [--only NAME ...] [--peers PYTHON]
 
-`--peers` is the Python that has nfstream, dpkt, scapy and pyshark. A peer that is not installed is named as such.
+`--peers` is the Python that has nfstream, dpkt, scapy and pyshark. A peer that is not installed is named as such. `--quick` is
+one round with peers on small prefixes. `--keep` is a folder where inputs stay for the next run. At the end stands each mark,
+met or missed, with the figures that it rests on; rates mean nothing on a machine that does something else as well.
 """
 
 from __future__ import annotations
@@ -21,14 +23,24 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 
-from benchmarks.packets import recording, write
+from benchmarks.packets import Recording, recording, write
 
 ROOT = Path(__file__).parent.parent
 SEED = 1
+INPUTS = {"a": "2.5 M packets, mixed", "b": "10 M packets of 96 bytes", "c": "50 small files"}
 PREFIX = {"tshark fields": 50_000, "tshark conv": 200_000, "dpkt": 200_000, "scapy": 20_000, "pyshark": 2_000}
+QUICK = {
+    "tshark fields": 20_000,
+    "tshark conv": 50_000,
+    "dpkt": 50_000,
+    "scapy": 5_000,
+    "pyshark": 1_000,
+    "nfstream": 200_000,
+}
 
 # Each prints {"inside": seconds, "packets": number, "flows": number} of its work after the imports.
 OURS = """
@@ -97,6 +109,47 @@ print(json.dumps(dict(inside=time.perf_counter() - begun, packets=packets, flows
 """
 _FIELDS = "frame.len frame.time_epoch ip.src ip.dst ipv6.src ipv6.dst ip.proto tcp.srcport tcp.dstport udp.srcport udp.dstport"
 TSHARK = "tshark -n -r {} -T fields -e " + _FIELDS.replace(" ", " -e ")
+
+
+# The figures of each tool on each input.
+Figures = dict[tuple[str, str], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What is promised: a tool's figure, or its ratio to another's, is at least (or at most) a bound."""
+
+    text: str
+    input: str
+    tool: str
+    bound: float
+    than: str | None = None
+    peak: bool = False
+
+    def told(self, figures: Figures) -> str:
+        """Whether it is met, and by which figures."""
+        what = "peak" if self.peak else "inside"
+        on = [(self.input, name) for name in (self.tool, self.than) if name]
+        if any(each not in figures for each in on):
+            return f"{'not run':8}{self.text}"
+        values = [figures[each][what] for each in on]
+        value = values[0] / values[1] if self.than else values[0]
+        met = value <= self.bound if self.peak else value >= self.bound
+        rests = " against ".join(f"{number:,.0f}{' MB' if self.peak else '/s'}" for number in values)
+        return f"{'met' if met else 'MISSED':8}{self.text}: {value:,.2f} for {self.bound:,.2f} ({rests})"
+
+
+MARKS = (
+    Mark("(a) flows, at least 15 times nfstream without DPI", "a", "flowkit", 15, "nfstream"),
+    Mark("(a) flows, at least as fast as argus | ra", "a", "flowkit", 1, "argus | ra"),
+    Mark("(a) flows, at least 3,000 times pyshark", "a", "flowkit", 3000, "pyshark"),
+    Mark(
+        "(a) no RTT nor DNS, a third of tcpdump's rate", "a", "flowkit, no RTT nor DNS", 1 / 3, "tcpdump -w /dev/null"
+    ),
+    Mark("(a) names, packets a second", "a", "flowkit names", 1.5e6),
+    Mark("(a) memory of all processes, MB at most", "a", "flowkit", 400, peak=True),
+    Mark("(b) memory of all processes, MB at most", "b", "flowkit", 600, peak=True),
+)
 
 
 @dataclass(frozen=True)
@@ -203,65 +256,105 @@ def measure(tool: Tool, files: list[Path], packets: int, scratch: Path) -> dict[
     return {"inside": packets / seconds, "whole": packets / whole, "peak": peak, "seconds": seconds}
 
 
-def inputs(scratch: Path, scale: float) -> dict[str, tuple[list[Path], int]]:
-    """Make the three inputs, and the prefixes for slow tools."""
-    paths = sorted((ROOT / "data" / "cluster").glob("*.pcap.gz"))
-    mixed, plain = recording(paths, mixed=True, seed=SEED), recording(paths, mixed=False, seed=SEED)
-    made: dict[str, tuple[list[Path], int]] = {}
+@dataclass(frozen=True)
+class Inputs:
+    """The inputs, each made when it is first asked for."""
 
-    def make(name: str, source, packets: int, seed: int, snaplen: int = 0) -> Path:
-        path = scratch / f"{name}.pcap"
-        write(path, source, packets, seed=seed, snaplen=snaplen)
-        return path
+    folder: Path
+    scale: float
 
-    full, cut = int(2_500_000 * scale), int(10_000_000 * scale)
-    made["a: 2.5 M packets, mixed"] = [make("mixed", mixed, full, 1)], full
-    made["b: 10 M packets of 96 bytes"] = [make("cut", plain, cut, 2, 96)], cut
-    small = int(20_000 * scale)
-    made["c: 50 small files"] = [make(f"small-{n}", mixed, small, 100 + n) for n in range(50)], 50 * small
-    for count in sorted(set(PREFIX.values())):
-        made[f"prefix {count}"] = [make(f"prefix-{count}", mixed, count, 1)], count
-    return made
+    def files(self, name: str) -> tuple[list[Path], int]:
+        """An input's files and packets; its name is a letter, or a number for a prefix of (a)."""
+        if name == "a":
+            return self._one(int(2_500_000 * self.scale), seed=1)
+        if name == "b":
+            return self._one(int(10_000_000 * self.scale), seed=2, snaplen=96)
+        if name == "c":
+            each = int(20_000 * self.scale)
+            return [file for n in range(50) for file in self._one(each, seed=100 + n)[0]], 50 * each
+        return self._one(int(name), seed=1)
+
+    def _one(self, packets: int, *, seed: int, snaplen: int = 0) -> tuple[list[Path], int]:
+        path = self.folder / f"{packets}-{seed}-{snaplen}.pcap"
+        if not path.exists():
+            write(path, _source(mixed=not snaplen), packets, seed=seed, snaplen=snaplen)
+        return [path], packets
+
+
+@cache
+def _source(*, mixed: bool) -> Recording:
+    return recording(sorted((ROOT / "data" / "cluster").glob("*.pcap.gz")), mixed=mixed, seed=SEED)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How to measure: which tools, how often, slow ones on how many packets."""
+
+    tools: list[Tool]
+    rounds: int
+    prefix: dict[str, int]
 
 
 def main() -> None:
-    """Measure, and print one table an input."""
+    """Measure, and print one table an input, then the marks."""
+    given = _arguments()
+    chosen = [tool for tool in tools(given.peers) if not given.only or tool.name in given.only]
+    absent = [tool.name for tool in chosen if tool.missing()]
+    print(f"not installed: {', '.join(absent) or 'none'}; cores: {os.cpu_count()}")
+    present = [tool for tool in chosen if tool.name not in absent]
+    run = Run(present, 1 if given.quick else given.rounds, QUICK if given.quick else PREFIX)
+    figures: Figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        made = Inputs(given.keep or Path(folder), given.scale)
+        for name in given.inputs:
+            figures |= table(run, made, name)
+    print("\n" + "\n".join(mark.told(figures) for mark in MARKS if mark.input in given.inputs))
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--inputs", nargs="*", choices=list(INPUTS), default=list(INPUTS))
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--peers", default=sys.executable)
-    given = parser.parse_args()
-    chosen = [tool for tool in tools(given.peers) if not given.only or tool.name in given.only]
-    absent = [tool.name for tool in chosen if tool.missing()]
-    with tempfile.TemporaryDirectory() as folder:
-        made = inputs(Path(folder), given.scale)
-        print(
-            f"not installed: {', '.join(absent) or 'none'}; load before: {os.getloadavg()[0]:.1f}; cores: {os.cpu_count()}"
-        )
-        for name in [name for name in made if not name.startswith("prefix")]:
-            print(f"\n{name}\n{'':38} {'inside':>12} {'whole':>12} {'peak MB':>8} {'ratio':>8}")
-            base = None
-            for tool in (tool for tool in chosen if tool.name not in absent):
-                base = show(tool, made, name, given.rounds, Path(folder), base)
+    return parser.parse_args()
 
 
-def show(tool: Tool, made, name: str, rounds: int, scratch: Path, base: float | None) -> float | None:
-    """Measure a tool on an input, or on its prefix, print its row; the rate that ratios are taken of."""
-    if tool.name in PREFIX and not name.startswith("a"):
-        return base
-    files, packets = made[f"prefix {PREFIX[tool.name]}" if tool.name in PREFIX else name]
+def table(run: Run, made: Inputs, name: str) -> Figures:
+    """Measure all tools on an input and print a row each; slow ones only on a prefix of (a)."""
+    figures: Figures = {}
+    made.files(name)
+    print(f"\n({name}) {INPUTS[name]}; load before: {os.getloadavg()[0]:.1f}")
+    print(f"{'':38} {'inside':>12} {'whole':>12} {'peak MB':>8} {'ratio':>8}")
+    for tool in run.tools:
+        if name == "a" or tool.name not in run.prefix:
+            on = run.prefix.get(tool.name) if name == "a" else None
+            if found := figure(run, tool, *made.files(str(on) if on else name), made.folder):
+                figures[name, tool.name] = found
+                show(tool.name, found, next(iter(figures.values()))["inside"], on)
+    print(f"load after: {os.getloadavg()[0]:.1f}")
+    return figures
+
+
+def figure(run: Run, tool: Tool, files: list[Path], packets: int, scratch: Path) -> dict[str, float] | None:
+    """A tool's rates (median of the rounds) and peak memory; None where it failed, which is told."""
     try:
-        runs = [measure(tool, files, packets, scratch) for _ in range(rounds)]
+        runs = [measure(tool, files, packets, scratch) for _ in range(run.rounds)]
     except RuntimeError as error:
         print(f"{tool.name:38} {error}")
-        return base
-    inside, whole = (median(run[what] for run in runs) for what in ("inside", "whole"))
-    peak = max(run["peak"] for run in runs)
-    base = base or inside
-    on = f" (on {packets:,} packets)" if tool.name in PREFIX else ""
-    print(f"{tool.name:38} {inside:10,.0f}/s {whole:10,.0f}/s {peak:8,.0f} {base / inside:7.2f}×{on}", flush=True)
-    return base
+        return None
+    rates = {what: median(each[what] for each in runs) for what in ("inside", "whole")}
+    return rates | {"peak": max(each["peak"] for each in runs)}
+
+
+def show(name: str, found: dict[str, float], base: float, prefix: int | None) -> None:
+    """Print a row; its ratio is that of the first tool to it."""
+    on = f" (on {prefix:,} packets)" if prefix else ""
+    rates = f"{found['inside']:10,.0f}/s {found['whole']:10,.0f}/s {found['peak']:8,.0f}"
+    print(f"{name:38} {rates} {base / found['inside']:7.2f}×{on}", flush=True)
 
 
 if __name__ == "__main__":
