@@ -29,7 +29,10 @@ class Evidence:
         row = self._rows.get((address, name, source))
         if row is not None:
             row[0] += 1
-            row[1], row[2] = min(row[1], time), max(row[2], time)
+            if time > row[2]:
+                row[2] = time
+            elif time < row[1]:
+                row[1] = time
         elif len(self._rows) < self._most:
             self._rows[address, name, source] = [1, time, time]
         else:

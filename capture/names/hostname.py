@@ -26,7 +26,6 @@ def label(octets: bytes) -> str:
     return "".join([_LABEL[octet] for octet in octets.lower()])
 
 
-@lru_cache(maxsize=100_000)
 def host_name(octets: bytes) -> str | None:
     """A host name as TLS and HTTP carry it: dots part labels, one at the end is dropped; None if empty or over 255 bytes.
 
@@ -38,7 +37,6 @@ def host_name(octets: bytes) -> str | None:
     return "".join([_HOST[octet] for octet in octets.lower()]).strip(".") or None
 
 
-@lru_cache(maxsize=100_000)
 def is_address(name: str) -> bool:
     r"""Whether a name is an IP address in words, which names nothing; IPv6's colons may be escaped or in brackets.
 

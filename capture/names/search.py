@@ -27,6 +27,8 @@ NO_NAME = "hosts that are empty or longer than a name can be"
 BY_RULE = (PROXY, ADDRESS, NO_NAME)
 
 _MOST_PROXIED = 10_000
+# Plain numbers: looking up a member of an enum takes longer than comparing it, and this happens for each candidate.
+_DNS, _DNS_STREAM, _HELLO, _, _QUIC, *_ = map(int, Kind)
 
 
 class Search:
@@ -56,14 +58,19 @@ class Search:
         self._evidence.reasons[NEVER_WHOLE] += self._streams.rest()
 
     def _read(self, candidate: Candidate) -> None:
-        if candidate.kind == Kind.DNS:
+        kind = candidate.kind
+        if kind == _DNS:
             self._dns(candidate, candidate.payload)
-        elif candidate.kind == Kind.QUIC:
-            self._quic(candidate)
-        elif candidate.kind == Kind.QUIC_OTHER:
-            self._evidence.reasons[OTHER_VERSION] += 1
-        elif not self._continue(candidate):
+        elif kind >= _QUIC:
+            self._datagram(candidate)
+        elif not (self._streams.waits(candidate.source) and self._continue(candidate)):
             self._begin(candidate)
+
+    def _datagram(self, candidate: Candidate) -> None:
+        if candidate.kind == _QUIC:
+            self._quic(candidate)
+        else:
+            self._evidence.reasons[OTHER_VERSION] += 1
 
     def _begin(self, candidate: Candidate) -> None:
         if not self._beginning(candidate, candidate.kind, candidate.payload):
@@ -81,12 +88,12 @@ class Search:
 
     def _beginning(self, candidate: Candidate, kind: int, stream: bytes) -> bool:
         """Read the beginning of a TCP stream; False when it needs more bytes."""
-        if kind == Kind.DNS_STREAM:
+        if kind == _DNS_STREAM:
             message = dns.first_message(stream)
             if message is not None:
                 self._dns(candidate, message)
             return message is not None
-        if kind == Kind.HELLO:
+        if kind == _HELLO:
             return self._host(candidate, "sni", tls.hello_in_records(stream))
         return self._host(candidate, "http-host", http.host(stream))
 
@@ -119,11 +126,9 @@ class Search:
         return found is not Missing.MORE
 
     def _name(self, candidate: Candidate, source: str, octets: bytes) -> None:
-        name = host_name(octets)
+        name, why_not = _name_of(octets)
         if name is None:
-            self._evidence.reasons[NO_NAME] += 1
-        elif is_address(name):
-            self._evidence.reasons[ADDRESS] += 1
+            self._evidence.reasons[why_not] += 1
         else:
             address = _packed(candidate.is_v6, candidate.dst_hi, candidate.dst_lo)
             self._evidence.add(address, name, source, candidate.time)
@@ -132,6 +137,15 @@ class Search:
         self._proxied[ends] = None
         if len(self._proxied) > _MOST_PROXIED:
             del self._proxied[next(iter(self._proxied))]
+
+
+@lru_cache(maxsize=100_000)
+def _name_of(octets: bytes) -> tuple[str | None, str]:
+    """The name that a host's bytes are, or why they are none."""
+    name = host_name(octets)
+    if name is None:
+        return None, NO_NAME
+    return (None, ADDRESS) if is_address(name) else (name, "")
 
 
 @lru_cache(maxsize=100_000)

@@ -31,7 +31,7 @@ class Streams:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._streams: dict[Ends, _Stream] = {}
-        self._ports = np.zeros(65536, np.int32)
+        self._waiting: dict[int, int] = {}  # how many by source port
         self.given_up = 0
 
     def __len__(self) -> int:
@@ -40,7 +40,13 @@ class Streams:
     @property
     def ports(self) -> Bool:
         """Which source ports wait for more."""
-        return self._ports > 0
+        waiting = np.zeros(65536, np.bool_)
+        waiting[list(self._waiting)] = True
+        return waiting
+
+    def waits(self, source: int) -> bool:
+        """Whether a stream from this port waits for more."""
+        return source in self._waiting
 
     def wait(self, candidate: Candidate) -> None:
         """Begin a stream with a segment that is not enough."""
@@ -48,7 +54,7 @@ class Streams:
         pieces = Pieces(LONGEST)
         pieces.add(0, candidate.payload)
         self._streams[candidate.ends] = _Stream(candidate.kind, candidate.sequence, pieces)
-        self._ports[candidate.source] += 1
+        self._waiting[candidate.source] = self._waiting.get(candidate.source, 0) + 1
         if len(self._streams) > self._most:
             self._give_up(next(iter(self._streams)))
 
@@ -66,7 +72,10 @@ class Streams:
     def forget(self, ends: Ends) -> None:
         """The stream is read."""
         if self._streams.pop(ends, None):
-            self._ports[ends[SOURCE]] -= 1
+            source = ends[SOURCE]
+            self._waiting[source] -= 1
+            if not self._waiting[source]:
+                del self._waiting[source]
 
     def rest(self) -> int:
         """How many never became whole, now that nothing more comes."""
