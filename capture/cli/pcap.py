@@ -45,11 +45,10 @@ def pcap(
     Example: capture pcap node-1.pcap.gz node-2.pcap.gz -o flows.parquet
     """
     with in_one_line():
-        from capture.pcap.reader import plan
+        from capture.pcap.plan import Options
 
-        how = plan(
-            tunnels=tunnels, vlan=vlan, export_s=export, idle_s=idle, rtt=not conversations, dns=not conversations
-        )
+        seen = not conversations
+        how = Options(tunnels, vlan, export_s=export, idle_s=idle, rtt=seen, dns=seen).plan()
 
         def read() -> pd.DataFrame:
             return _anonymised(_read(files, how), anonymise)

@@ -20,6 +20,7 @@ from capture.live.files import Files
 from capture.live.interval import Interval, joined
 from capture.live.opening import opened
 from capture.live.sources import Counters, Source, Wanted
+from capture.pcap.plan import one_of
 from flowkit.errors import CaptureError
 
 _IN_MEMORY_S, _IN_FILES_S = 5.0, 60.0
@@ -87,8 +88,7 @@ def live(
     Traceback (most recent call last):
     flowkit.errors.CaptureError: every is -1: give seconds above 0
     """
-    if engine not in _ENGINES:
-        raise CaptureError(f"engine is '{engine}': it can be {' or '.join(_ENGINES)}")
+    one_of("engine", engine, _ENGINES)
     limits = Limits(duration, most_packets, most_bytes)
     every = every if every is not None else (_IN_MEMORY_S if folder is None else _IN_FILES_S)
     for name, value in {"every": every, "duration": duration, "snap": snap, "most_packets": most_packets}.items():

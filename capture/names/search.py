@@ -28,7 +28,7 @@ BY_RULE = (PROXY, ADDRESS, NO_NAME)
 
 _MOST_PROXIED = 10_000
 # Plain numbers: looking up a member of an enum takes longer than comparing it, and this happens for each candidate.
-_DNS, _DNS_STREAM, _HELLO, _, _QUIC, *_ = map(int, Kind)
+_DNS, _DNS_STREAM, _HELLO, _QUIC = (int(kind) for kind in (Kind.DNS, Kind.DNS_STREAM, Kind.HELLO, Kind.QUIC))
 
 
 class Search:

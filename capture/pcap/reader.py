@@ -18,12 +18,11 @@ from capture.agent import agent_address, capture_name, given_address
 from capture.pcap import classic
 from capture.pcap.container import CHUNK, Walked, walk
 from capture.pcap.crew import Crew
-from capture.pcap.decode import Tally, Tunnels, View, Vlan
+from capture.pcap.decode import Tally, Tunnels, Vlan
 from capture.pcap.harvest import ORPHANS, Result, Yard
-from capture.pcap.meter import Cuts
 from capture.pcap.paths import AnyPath, named_files
 from capture.pcap.pieces import pieces
-from capture.pcap.plan import Plan, helpers
+from capture.pcap.plan import Options, Plan, helpers, one_of
 from capture.pcap.pool import each_read
 from capture.pcap.records import Damage
 from capture.pcap.sightings import dns_columns, name_columns, rtt_columns
@@ -31,7 +30,6 @@ from capture.pcap.stream import STANDARD_INPUT, Stream, Window, open_middle, ope
 from capture.pcap.table import sorted_table
 from capture.pcap.turns import read_together
 from flowkit.contract import Provenance, stack, with_provenance
-from flowkit.errors import CaptureError
 
 __all__ = ["ORPHANS", "read_files", "read_pcap"]
 
@@ -39,7 +37,6 @@ AgentIP = str | Mapping[str, str] | None
 # Told how many bytes of the files have been read so far.
 Progress = Callable[[int], None]
 
-_SECOND = 10**9
 PLAN = Plan(helpers=helpers(None))
 
 
@@ -83,47 +80,12 @@ def read_pcap(
     >>> len(flows), str(flows["Bytes"].dtype)
     (0, 'UInt64')
     """
-    _one_of("engine", engine, ("numpy", "pyshark"))
+    one_of("engine", engine, ("numpy", "pyshark"))
     if engine == "pyshark":
         flows: pd.DataFrame = import_module("capture.dissect.engine").flows_by_pyshark(paths)
         return flows
-    how = plan(tunnels=tunnels, vlan=vlan, export_s=export_s, idle_s=idle_s, rtt=rtt, dns=dns, workers=workers)
+    how = Options(tunnels, vlan, export_s, idle_s, rtt, dns, workers).plan()
     return read_files(paths, agent_ip=agent_ip, plan=how)
-
-
-def plan(
-    *,
-    tunnels: Tunnels = "inner",
-    vlan: Vlan = "ignore",
-    export_s: float | None = None,
-    idle_s: float | None = None,
-    rtt: bool = True,
-    dns: bool = True,
-    workers: int | None = None,
-) -> Plan:
-    """Check the options of `read_pcap` and put them together; raises `CaptureError` for a value that cannot be.
-
-    >>> plan(idle_s=0)
-    Traceback (most recent call last):
-    flowkit.errors.CaptureError: idle_s is 0: it must be more than 0 seconds
-    """
-    _one_of("tunnels", tunnels, ("inner", "outer"))
-    _one_of("vlan", vlan, ("ignore", "key"))
-    if workers is not None and workers < 1:
-        raise CaptureError(f"workers is {workers}: it must be at least 1")
-    cuts = Cuts(_nanoseconds("export_s", export_s), _nanoseconds("idle_s", idle_s))
-    return Plan(View(tunnels, vlan, rtt, dns), cuts, helpers=helpers(workers))
-
-
-def _one_of(option: str, given: str, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
-        raise CaptureError(f"{option} is '{given}': it can be {' or '.join(allowed)}")
-
-
-def _nanoseconds(option: str, seconds: float | None) -> int:
-    if seconds is not None and not seconds > 0:
-        raise CaptureError(f"{option} is {seconds}: it must be more than 0 seconds")
-    return max(1, round(seconds * _SECOND)) if seconds is not None else 0
 
 
 def read_files(

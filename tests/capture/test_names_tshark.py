@@ -11,22 +11,8 @@ import pytest
 
 from capture.names.hostname import host_name, is_address
 from capture.names.reading import find
+from tests.capture import messages as say
 from tests.capture.craft import A6, B6, A, B, Frame, pcap, save
-from tests.capture.messages import (
-    CNAME,
-    address,
-    crypto,
-    datagram,
-    dns,
-    dns_reply,
-    hello,
-    in_records,
-    initial,
-    record,
-    request,
-    segment,
-    wire_name,
-)
 
 pytestmark = [
     pytest.mark.tshark,
@@ -78,21 +64,26 @@ def ours(path) -> Counter:
 
 
 def test_every_kind_of_crafted_message(tmp_path):
-    stream = in_records(hello(b"split.example", padding=1400))
+    stream = say.in_records(say.hello(b"split.example", padding=1400))
     frames = [
-        dns_reply(dns("shop.example", [address(b"\xc0\x0c", "198.51.100.1"), address(b"\xc0\x0c", "2001:db8::1")])),
-        dns_reply(
-            dns(
+        say.dns_reply(
+            say.dns("shop.example", [say.address(b"\xc0\x0c", "198.51.100.1"), say.address(b"\xc0\x0c", "2001:db8::1")])
+        ),
+        say.dns_reply(
+            say.dns(
                 "www.example",
-                [record(b"\xc0\x0c", CNAME, wire_name("cdn.x")), address(wire_name("cdn.x"), "203.0.113.9")],
+                [
+                    say.record(b"\xc0\x0c", say.CNAME, say.wire_name("cdn.x")),
+                    say.address(say.wire_name("cdn.x"), "203.0.113.9"),
+                ],
             )
         ),
-        dns_reply(dns("nothing.example", [], flags=0x8183)),
-        segment(in_records(hello(b"one.example")), sport=50001),
-        segment(stream[:700], 1, 50002, src=A6, dst=B6),
-        segment(stream[700:], 701, 50002, src=A6, dst=B6),
-        segment(request("cart.shop:8080"), sport=50003, dport=80),
-        segment(request("shop", "shop:443", "CONNECT"), sport=50004, dport=3128),
+        say.dns_reply(say.dns("nothing.example", [], flags=0x8183)),
+        say.segment(say.in_records(say.hello(b"one.example")), sport=50001),
+        say.segment(stream[:700], 1, 50002, src=A6, dst=B6),
+        say.segment(stream[700:], 701, 50002, src=A6, dst=B6),
+        say.segment(say.request("cart.shop:8080"), sport=50003, dport=80),
+        say.segment(say.request("shop", "shop:443", "CONNECT"), sport=50004, dport=3128),
     ]
     path = save(tmp_path, "a.pcap", pcap([Frame(frame) for frame in frames]))
     assert ours(path) == tshark(path)
@@ -102,8 +93,8 @@ def test_every_kind_of_crafted_message(tmp_path):
 @pytest.mark.parametrize("version", [1, 0x6B3343CF])
 def test_quic_initials(tmp_path, version):
     pytest.importorskip("cryptography", reason="cryptography is absent")
-    packet = initial(crypto(0, hello(b"quic.example")), version=version)
-    path = save(tmp_path, "a.pcap", pcap([Frame(datagram(packet))]))
+    packet = say.initial(say.crypto(0, say.hello(b"quic.example")), version=version)
+    path = save(tmp_path, "a.pcap", pcap([Frame(say.datagram(packet))]))
     assert ours(path) == tshark(path) == Counter({(B, "quic.example", "quic-sni"): 1})
     assert A != B
 
