@@ -28,6 +28,7 @@ from tests.capture.craft import pcap, random_frames
 from tests.capture.craft_more import random_files
 from tests.capture.tables import read_quietly
 
+# Of CPU: on a busy machine nothing can be told from the wall clock.
 LONGEST_S = 5.0
 # Files of so many bytes are read in pieces by two processes now and then, which is slow.
 LONG, IN_PIECES = 6000, 0.3
@@ -79,7 +80,7 @@ def packed(random: Random, data: bytes) -> bytes:
 
 def check(folder: Path, data: bytes, random: Random) -> int:
     """Read mutated bytes; the packets read, or -1 where they were refused. Raises for whatever must not be."""
-    path, begun = folder / "a.pcap", time.monotonic()
+    path, begun = folder / "a.pcap", time.process_time()
     path.write_bytes(data)
     chunk, how = random.choice((64, 1000, 1 << 22)), plan(random)
     try:
@@ -95,8 +96,8 @@ def check(folder: Path, data: bytes, random: Random) -> int:
     octets = int(flows["Bytes"].sum()) + found.not_ip_bytes + found.undecoded_bytes
     if (counted, octets) != (found.packets, found.bytes):
         raise AssertionError(f"{found.packets} packets of {found.bytes} bytes in, {counted} of {octets} out")
-    if time.monotonic() - begun > LONGEST_S:
-        raise AssertionError(f"took {time.monotonic() - begun:.1f} s")
+    if time.process_time() - begun > LONGEST_S:
+        raise AssertionError(f"took {time.process_time() - begun:.1f} s of CPU")
     return found.packets
 
 
