@@ -40,6 +40,6 @@ def escaped(text: object) -> str:
     """Text that Markdown shows as it is.
 
     >>> escaped("a|b <img>")
-    'a\\\\\\\\|b \\\\\\\\<img\\\\\\\\>'
+    'a\\\\|b \\\\<img\\\\>'
     """
     return _SPECIAL.sub(r"\\\1", plain(text))
