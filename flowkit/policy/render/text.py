@@ -21,7 +21,7 @@ def yaml_text(value: Any) -> str:
     """A value as YAML in the order of its keys.
 
     >>> yaml_text({"on": ["yes", "a: b"]})
-    "'on':\\n- 'yes'\\\\n- 'a: b'\\\\n"
+    "'on':\\n- 'yes'\\n- 'a: b'\\n"
     """
     text: str = yaml.dump(
         value, Dumper=_Dumper, sort_keys=False, allow_unicode=False, default_flow_style=False, width=1000
@@ -32,7 +32,7 @@ def yaml_text(value: Any) -> str:
 def comment(text: str) -> str:
     """One comment line, whatever the text.
 
-    >>> comment("shop\\\\nkind: Secret")
+    >>> comment("shop\\nkind: Secret")
     '# shop·kind: Secret'
     """
     shown = plain(text)

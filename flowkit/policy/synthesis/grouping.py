@@ -31,7 +31,7 @@ def grouped(relation: Relation) -> tuple[Group, ...]:
 
     >>> a, b = End("address", name="10.0.0.1"), End("address", name="10.0.0.2")
     >>> [[len(group.ends), group.ports] for group in grouped({a: frozenset({(6, 80)}), b: frozenset({(6, 80), (6, 443)})})]
-    [[2, ((6, 80),)], [1, ((6, 443),)]]
+    [[1, ((6, 80),)], [1, ((6, 80), (6, 443))]]
     """
     order = sorted(relation, key=lambda end: end.order)
     by_ports: dict[frozenset[Served], list[End]] = {}
