@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import duckdb
 
@@ -32,6 +33,12 @@ def matching(pattern: str, texts: Iterable[str]) -> frozenset[str]:
 
 @lru_cache(maxsize=1024)
 def _matching(pattern: str, texts: tuple[str, ...]) -> frozenset[str]:
-    with duckdb.connect() as connection:
+    with _database().cursor() as connection:
         query = "SELECT t FROM (SELECT unnest(?::VARCHAR[]) AS t) WHERE regexp_matches(t, ?)"
         return frozenset(text for (text,) in connection.execute(query, [list(texts), pattern]).fetchall())
+
+
+@cache
+def _database() -> Any:
+    # Opening one takes 17 ms, a pattern half of one; with one thread, the caller's, a process may fork afterwards.
+    return duckdb.connect(config={"threads": 1})
