@@ -24,6 +24,7 @@ from flowkit.engine.json_lines import open_lines
 from flowkit.engine.kinds import BOOLEAN, FLAGS, FLOAT, INTEGER, NAMES, OTHER, TEXT, Kind, is_flags
 from flowkit.engine.parquet import damaged_among, open_parquet
 from flowkit.engine.query import Plan, flattened
+from flowkit.engine.sifting import sifted
 from flowkit.engine.sql import TABLE, spelling_of, statement
 from flowkit.errors import FlowkitError, SourceError
 
@@ -130,7 +131,7 @@ def _opened(engine: DuckDB, plan: Plan, flows: Tables | Files) -> Iterator[tuple
         if isinstance(flows, Files):
             types, origin = _open_files(connection, flows, spelling)
         else:
-            types, origin = _open_table(connection, flows, spelling, flattened(plan))
+            types, origin = _open_table(connection, flows, spelling, plan)
         kinds = {name: _kind(types[sql], name) for name, sql in spelling.items() if sql in types}
         yield connection, {name: kind for name, kind in kinds.items() if kind is not None}, origin
 
@@ -164,9 +165,11 @@ def _connected(limit: dict[str, str], folder: str) -> Any:
 
 
 def _open_table(
-    connection: Any, flows: Tables, spelling: dict[str, str], lists: frozenset[str]
+    connection: Any, flows: Tables, spelling: dict[str, str], plan: Plan
 ) -> tuple[dict[str, Any], Provenance]:
-    flows_in = narrow(flows, spelling, lists)
+    flows_in = narrow(flows, spelling, flattened(plan))
+    if isinstance(flows_in, pa.Table):
+        flows_in = sifted(plan, flows_in, spelling)
     # One row has all the types; reading them from all rows would cost as much as a small query.
     connection.register("sample", flows_in[:1] if isinstance(flows_in, pd.DataFrame) else flows_in.slice(0, 1))
     connection.register(TABLE, flows_in)

@@ -23,6 +23,7 @@ from flowkit.errors import ContractError
 
 _FLOATING = ("floating", "mixed-integer-float", "empty")
 _SHARED = 8  # rows to a distinct object from which objects are looked at once each
+_SAMPLE = 4096  # rows at which it is first seen whether they share at all
 _LARGE = 100_000  # rows from which compact columns are felt
 _INT64, _UINT64 = range(-(2**63), 2**63), range(2**64)
 
@@ -92,9 +93,10 @@ def _listed(column: pd.Series[Any]) -> Any:
 
 def _flags(column: pd.Series[Any]) -> Any:
     """Flags as bits or lists of names, whichever they are; only a mixture, or numbers as text, is read one by one."""
-    shared = _shared(column)
-    if shared is not None and (bits := _bits(shared[1])) is not None:
-        return bits.take(shared[0])
+    if column.dtype == object:
+        places, values = _shared(column) or (None, column.to_numpy())
+        if (bits := _bits(values)) is not None:
+            return bits if places is None else bits.take(places)
     found = _inferred(column)
     if found is None or pa.types.is_string(found.type) or pa.types.is_boolean(found.type):
         return pa.array(_each(column, _flag_list), pa.list_(pa.string()))
@@ -109,6 +111,9 @@ def _shared(column: pd.Series[Any]) -> tuple[Any, Any] | None:
     if column.dtype != object:
         return None
     values = column.to_numpy()
+    sample = values[:: len(values) // _SAMPLE + 1]
+    if len(set(map(id, sample))) * 2 > len(sample):
+        return None
     places, distinct = pd.factorize(np.fromiter(map(id, values), np.int64, len(values)))
     if len(distinct) * _SHARED > len(values):
         return None
@@ -117,13 +122,29 @@ def _shared(column: pd.Series[Any]) -> tuple[Any, Any] | None:
     return pa.array(places), values[heads]
 
 
-def _bits(lists: Any) -> Any:
+class _Bits(dict[tuple[Any, ...], int]):
+    """The bit set of each list of flag names met so far, which are few; `LookupError` for one that cannot be a set."""
+
+    def __missing__(self, names: tuple[Any, ...]) -> int:
+        bits = flag_bits(list(names))
+        if bits is None:
+            raise LookupError(names)
+        self[names] = bits
+        return bits
+
+
+def _bits(values: Any) -> Any:
     """Lists of flag names as bit sets; None where one of them is something else, or cannot be one."""
-    sets = [None if value is None else flag_bits(value) if isinstance(value, list) else -1 for value in lists]
-    is_whole = all(
-        value is None or (found is not None and found >= 0) for value, found in zip(lists, sets, strict=True)
-    )
-    return pa.array(sets, pa.uint16()) if is_whole and any(value is not None for value in lists) else None
+    missing = pd.isna(values)
+    lists = values[~missing]
+    if set(map(type, lists)) != {list}:
+        return None
+    bits = np.zeros(len(values), np.uint16)
+    try:
+        bits[~missing] = np.fromiter(map(_Bits().__getitem__, map(tuple, lists)), np.uint16, len(lists))
+    except (LookupError, TypeError):  # a name that is unknown or stands twice; something that is no name
+        return None
+    return pa.array(bits, mask=missing)
 
 
 def _inferred(column: pd.Series[Any]) -> Any:

@@ -76,3 +76,15 @@ def test_shared_objects_are_looked_at_once_and_mean_the_same(values):
     metric = FlowMetric(FlowMetricSpec("m", "Counter", labels=("Flags",), flatten=("Flags",)))
     one, other = (metric.apply(pd.DataFrame({"Flags": column})) for column in shared_and_not(values))
     pd.testing.assert_frame_equal(one, other)
+
+
+def test_lists_that_share_nothing_become_bits_too():
+    flows = pd.DataFrame({"Flags": pd.Series([["SYN", "ACK"], [], None, float("nan"), ["RST"]], dtype=object)})
+    flags = narrow(flows, {"Flags": "Flags"}, NOTHING)["Flags"]
+    assert (flags.type, flags.to_pylist()) == (pa.uint16(), [18, 0, None, None, 4])
+
+
+@pytest.mark.parametrize("odd", [["SYN", "SYN"], ["NEW"], [None], [{"a": "b"}], {"SYN": 1}, ("SYN",), "SYN"])
+def test_one_value_that_bits_cannot_hold_keeps_the_column_as_it_is(odd):
+    flows = pd.DataFrame({"Flags": pd.Series([["ACK"], odd], dtype=object)})
+    assert not pa.types.is_integer(narrow(flows, {"Flags": "Flags"}, NOTHING)["Flags"].type)
