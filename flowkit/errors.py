@@ -17,6 +17,21 @@ class ContractError(FlowkitError):
     """A table does not hold what the flow contract asks for."""
 
 
+class NothingMatched(UserWarning):
+    """A metric's or query's table is empty; the message says why, as far as that is known."""
+
+
+def no_series(name: str, there: Iterable[str]) -> str:
+    """The sentence about a metric that is not there, with names that are near.
+
+    >>> no_series("netobserv_syn", ["up", "netobserv_syn_in"])
+    "no series 'netobserv_syn': there are netobserv_syn_in"
+    """
+    known = sorted(there)
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:3]
+    return f"no series '{name}'" + (f": there are {', '.join(near)}" if any(near) else "")
+
+
 class FieldNotFound(ContractError):
     """A name that no flow field has.
 
@@ -55,3 +70,24 @@ class CaptureError(FlowkitError):
 
 class PolicyError(FlowkitError):
     """A policy set that cannot be judged or synthesised."""
+
+
+class QueryError(FlowkitError):
+    """A PromQL query that cannot be read or evaluated; `position` is the character it is about, from 0, or None.
+
+    >>> str(QueryError("no function 'rat'", query="sum(rat(x[1m]))", position=4))
+    "no function 'rat', at character 5: sum(>>>rat(x[1m]))"
+    """
+
+    def __init__(self, message: str, *, query: str = "", position: int | None = None) -> None:
+        super().__init__(
+            message if position is None else f"{message}, at character {position + 1}: {_marked(query, position)}"
+        )
+        self.position = position
+
+
+def _marked(query: str, position: int) -> str:
+    """The query around a position, marked by ``>>>``."""
+    begin, end = max(position - 30, 0), position + 30
+    before, after = query[begin:position], query[position:end]
+    return f"{'…' if begin else ''}{before}>>>{after}{'…' if end < len(query) else ''}"

@@ -12,23 +12,20 @@ from typing import Any, overload
 import pandas as pd
 
 from flowkit.contract import provenance, with_provenance
+from flowkit.contract.moments import milliseconds
 from flowkit.engine import Engine, Flows, collect, is_spark, run, to_sql
 from flowkit.engine.kinds import flow_schema
 from flowkit.engine.optimise import optimise
 from flowkit.engine.running import Frame, SparkFrame
-from flowkit.errors import SpecError
+from flowkit.errors import NothingMatched, SpecError
 from flowkit.manifests import FlowMetricSpec, load_objects, parse_flowmetric
 from flowkit.manifests.flowmetric import DEFAULT_BUCKETS
 from flowkit.metric.cardinality import cardinality, level
 from flowkit.metric.plan import funnel, plan, timeless
-from flowkit.metric.steps import TIME, milliseconds, timed
+from flowkit.metric.steps import TIME, timed
 
 Source = str | Path | Mapping[str, Any]
 Step = str | timedelta | None
-
-
-class NothingMatched(UserWarning):
-    """A metric's table is empty; the message says how many flows were left after each step."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +110,22 @@ class FlowMetric:
         for reason in why:
             warnings.warn(reason, NothingMatched, stacklevel=2)
         return with_provenance(table, provenance(table).losing(losses).noting(*cardinality(self.spec), *why))
+
+    def count_rate(self, flows: Flows, window: str | timedelta, engine: Engine | None = None) -> pd.DataFrame:
+        """What a Counter grew by a second in each `window`, exactly: the columns of `apply` with a step, ``value`` as float64.
+
+        PromQL's ``rate()`` does not say this: a series that starts at 1 has the rate 0, so that its first flows are never
+        counted, and what lies between scrapes is extrapolated. Raises `SpecError` for a Gauge or Histogram.
+
+        >>> metric = FlowMetric(FlowMetricSpec("m", "Counter", labels=("DstPort",)))
+        >>> metric.count_rate(pd.DataFrame({"DstPort": [443], "TimeFlowEndMs": [1_000]}), "10s")["value"].tolist()
+        [0.1]
+        """
+        if self.spec.type != "Counter":
+            raise SpecError(f"a {self.spec.type} has no rate of its own: ask for a Counter", place=self.spec.place)
+        table = self.apply(flows, step=window, engine=engine)
+        seconds = milliseconds(window) / 1000
+        return with_provenance(table.assign(value=table["value"].astype("float64") / seconds), provenance(table))
 
     def explain(self, flows: Flows | SparkFrame, engine: Engine | None = None) -> pd.DataFrame:
         """Count how many flows each filter lets through, one after the other: columns ``step`` and ``flows``.

@@ -1,42 +1,16 @@
-"""A metric as time series: durations, and tables with a ``time`` column."""
+"""A metric as time series: tables with a ``time`` column."""
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from flowkit.engine.query import VALUE
-from flowkit.errors import SpecError
 from flowkit.metric.plan import STEP
 
 TIME = "time"
-_UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, "y": 31_536_000_000}
-_DURATION = re.compile(r"(\d+)(ms|[smhdwy])")
-_LONGEST = 100 * _UNITS["y"]
-
-
-def milliseconds(duration: str | timedelta) -> int:
-    """A duration as Prometheus writes it (``30s``, ``1m``, ``1h30m``), or a timedelta, in milliseconds.
-
-    Raises `SpecError` for what is none, is zero, finer than a millisecond or longer than a hundred years.
-
-    >>> milliseconds("1h30m"), milliseconds(timedelta(seconds=15))
-    (5400000, 15000)
-    """
-    found = _parsed(duration) if isinstance(duration, str) else duration / timedelta(milliseconds=1)
-    if not 0 < found <= _LONGEST or found % 1:
-        raise SpecError(f"'{duration}' is no step: write it like 30s, 1m or 1h30m")
-    return int(found)
-
-
-def _parsed(text: str) -> int:
-    if not re.fullmatch(rf"({_DURATION.pattern})+", text) or len(text) > 50:
-        return 0
-    return sum(int(count) * _UNITS[unit] for count, unit in _DURATION.findall(text))
 
 
 def timed(table: pd.DataFrame, labels: tuple[str, ...], rows: int) -> pd.DataFrame:

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowkit.contract import conform, provenance
+from flowkit.contract.moments import milliseconds
 from flowkit.errors import SpecError
 from flowkit.manifests import FlowMetricSpec
 from flowkit.metric import FlowMetric, NothingMatched, cumulative
-from flowkit.metric.steps import milliseconds
 from tests.parity import reference
 from tests.parity.running import metric as definition
 from tests.parity.running import raw, rows, same
