@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from flowkit.errors import ContractError
 from flowkit.matrix.conversations import conversations
 from flowkit.matrix.endpoints import side_names
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, UNNAMED_COLUMNS, FlowMatrix
+from flowkit.matrix.from_metrics import is_metric, matrix_of_metrics
 from flowkit.matrix.scope import in_scope, refusals
 from flowkit.transform.network_events import dropped_by
 
@@ -33,13 +35,16 @@ _WEIGHTED = "sampled flows: bytes, packets and flows are weighted by Sampling; t
 _SUMS = ("flows", "connections", "bytes", "packets", "folded")
 
 
-def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
+def matrix(flows: pd.DataFrame | Sequence[pd.DataFrame], *, by: str | None = None) -> FlowMatrix:
     """Build the flow matrix of (enriched) flows: one edge a client → server : port, with its evidence.
 
     `by` names the level of the endpoints: ``workload`` (the default), ``pod``, ``namespace``, or ``address`` (the default
     where no flow names a Kubernetes object). Replies are folded into their request, copies into one observation
     (`flowkit.enrich.dedupe`), client and server decided by `flowkit.enrich.orient`. Refused and unanswered connections are
     edges of their own state. What is no edge at all is counted in the provenance (`flowkit.matrix.scope`).
+
+    Instead of flows it takes metric tables of openings, such as those of ``workload-syn-in`` and ``-out`` from a Prometheus:
+    see `flowkit.matrix.from_metrics.matrix_of_metrics`.
 
     Raises `ContractError` for a level that nobody knows and for a table without addresses.
 
@@ -48,6 +53,12 @@ def matrix(flows: pd.DataFrame, *, by: str | None = None) -> FlowMatrix:
     >>> matrix(flows).edges[["from_workload", "to_workload", "port", "state", "direction_by"]].values.tolist()
     [['10.0.0.2', '10.0.0.1', 443, 'answered', 'SYN']]
     """
+    if is_metric(flows):
+        if by not in (None, "workload"):
+            raise ContractError(f"metrics know workloads only: no matrix by {by} without the flows")
+        return matrix_of_metrics(flows)
+    if not isinstance(flows, pd.DataFrame):
+        raise ContractError("several tables make a matrix where all are metrics with port, value and from_… or to_…")
     flows = conform(flows)
     level = level_of(flows, by)
     talks, rules = talk(_explained(_sampled(flows)), SUFFIXES[level])
