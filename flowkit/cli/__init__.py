@@ -16,7 +16,9 @@ from flowkit.cli.external import external
 from flowkit.cli.judging import explain, judge
 from flowkit.cli.matrix import matrix, report
 from flowkit.cli.metric import metric
+from flowkit.cli.query import query
 from flowkit.cli.rollup import rollup
+from flowkit.cli.serving import backfill, serve
 from flowkit.errors import FlowkitError
 
 app = typer.Typer(
@@ -26,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (matrix, metric, report, external, rollup, explain):
+for command in (matrix, metric, report, external, rollup, explain, query, serve, backfill):
     app.command()(command)
 policy = typer.Typer(
     help="Network policies: made of flows, judged, checked, compared.", no_args_is_help=True, rich_markup_mode=None

@@ -66,6 +66,21 @@ def exposition(metric: FlowMetric, table: pd.DataFrame, format: Format = "promet
     return "".join((*_header(metric, dialect), *_samples(metric, shown, dialect, times), dialect.end))
 
 
+def expositions(
+    tables: Iterable[tuple[FlowMetric, pd.DataFrame]],
+    form: Format = "prometheus",
+    further: Iterable[str] = (),
+) -> str:
+    """Write several metrics, and `further` lines, as one text.
+
+    >>> expositions([], "openmetrics")
+    '# EOF\\n'
+    """
+    end = _DIALECTS[form].end
+    texts = [exposition(metric, table, form).removesuffix(end) for metric, table in tables]
+    return "".join([*texts, *further, end])
+
+
 def _header(metric: FlowMetric, dialect: _Dialect) -> Iterator[str]:
     spec = metric.spec
     kind = dialect.counter if spec.type == "Counter" else spec.type.lower()

@@ -2,9 +2,6 @@
 
 import json
 import shutil
-import socket
-import subprocess
-import time
 import urllib.parse
 import urllib.request
 
@@ -13,6 +10,7 @@ import pytest
 
 from flowkit.manifests import FlowMetricSpec
 from flowkit.metric import FlowMetric, cumulative, exposition
+from tests.promql.server import prometheus
 
 START = 1_700_000_000_000
 FLOWS = pd.DataFrame(
@@ -42,43 +40,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A Prometheus on loopback that holds the four metrics and scrapes nothing; its address."""
-    folder = tmp_path_factory.mktemp("prometheus")
-    for spec in SPECS:
-        metric = FlowMetric(spec)
-        file = folder / f"{spec.name}.om"
-        file.write_text(exposition(metric, metric.apply(FLOWS, step="1m"), format="openmetrics"), encoding="utf-8")
-        subprocess.run(
-            ["promtool", "tsdb", "create-blocks-from", "openmetrics", file, folder / "data"],
-            check=True,
-            capture_output=True,
-        )
-    (folder / "prometheus.yml").write_text("{}\n")
-    address = f"127.0.0.1:{free_port()}"
-    options = [f"--web.listen-address={address}", "--storage.tsdb.retention.time=20y", "--log.level=error"]
-    places = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
-    with subprocess.Popen(["prometheus", *options, *places], stderr=subprocess.DEVNULL) as process:
-        try:
-            until_ready(process, f"http://{address}/-/ready")
-            yield f"http://{address}"
-        finally:
-            process.terminate()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def until_ready(process, url):
-    for _ in range(150):
-        assert process.poll() is None, "prometheus ended"
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("prometheus was not ready within 15 seconds")
+    metrics = [FlowMetric(spec) for spec in SPECS]
+    texts = [exposition(metric, metric.apply(FLOWS, step="1m"), format="openmetrics") for metric in metrics]
+    with prometheus(tmp_path_factory.mktemp("prometheus"), *texts) as address:
+        yield address
 
 
 def asked(server, query, at):
