@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from flowkit.errors import FlowkitError
     from flowkit.matrix import FlowMatrix, matrix
     from flowkit.matrix.external import external
+    from flowkit.matrix.from_metrics import matrix_of_prometheus
     from flowkit.matrix.rolled import matrix_of_rollup, metric_of_rollup
     from flowkit.matrix.rollup import rollup
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
+    from flowkit.metric.promql import promql
     from flowkit.policy import PolicySet, judge
     from flowkit.policy.check import check
     from flowkit.policy.edges import judge_edges, what_if
@@ -37,15 +39,19 @@ if TYPE_CHECKING:
     from flowkit.policy.verify.holdout import hold_out
     from flowkit.policy.verify.verifying import Verification, verify
     from flowkit.sources import convert, read
+    from flowkit.sources.prometheus import Prometheus, read_metric
     from flowkit.transform import All, Comparison, Condition, Either, Not, aggregate, flatten, network_events, remap
     from flowkit.transform import filter as filter  # noqa: A004 - NetObserv's own word
     from flowkit.view import plot
+    from flowkit.view.magic import load_ipython_extension
     from flowkit.view.policies import judged
     from flowkit.view.report import report
 
 _ROOMS = {
     "read": "flowkit.sources",
     "convert": "flowkit.sources",
+    "read_metric": "flowkit.sources.prometheus",
+    "Prometheus": "flowkit.sources.prometheus",
     "write": "flowkit.contract.at_rest",
     "provenance": "flowkit.contract",
     "flag_names": "flowkit.contract",
@@ -68,6 +74,7 @@ _ROOMS = {
     "FlowMetric": "flowkit.metric",
     "NothingMatched": "flowkit.metric",
     "cumulative": "flowkit.metric",
+    "promql": "flowkit.metric.promql",
     "exposition": "flowkit.metric",
     "PolicySet": "flowkit.policy",
     "Options": "flowkit.policy.synthesis",
@@ -85,6 +92,7 @@ _ROOMS = {
     "matrix": "flowkit.matrix",
     "FlowMatrix": "flowkit.matrix",
     "external": "flowkit.matrix.external",
+    "matrix_of_prometheus": "flowkit.matrix.from_metrics",
     "matrix_of_rollup": "flowkit.matrix.rolled",
     "metric_of_rollup": "flowkit.matrix.rolled",
     "plain_view": "flowkit.engine.layout",
@@ -92,6 +100,7 @@ _ROOMS = {
     "judged": "flowkit.view.policies",
     "report": "flowkit.view",
     "plot": "flowkit.view",
+    "load_ipython_extension": "flowkit.view.magic",
     "FlowkitError": "flowkit.errors",
 }
 
@@ -109,6 +118,7 @@ __all__ = [
     "NothingMatched",
     "Options",
     "PolicySet",
+    "Prometheus",
     "SubnetLabels",
     "Verification",
     "aggregate",
@@ -128,7 +138,9 @@ __all__ = [
     "judge",
     "judge_edges",
     "judged",
+    "load_ipython_extension",
     "matrix",
+    "matrix_of_prometheus",
     "matrix_of_rollup",
     "metric_of_rollup",
     "network_events",
@@ -136,8 +148,10 @@ __all__ = [
     "plain_view",
     "plot",
     "policy_diff",
+    "promql",
     "provenance",
     "read",
+    "read_metric",
     "remap",
     "report",
     "rollup",

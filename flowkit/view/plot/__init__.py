@@ -3,6 +3,7 @@
 plotly comes with the extra ``flowkit-net[plot]`` and is imported when the first figure is made.
 """
 
+from flowkit.view.plot.charts import charts
 from flowkit.view.plot.heatmap import heatmap
 
-__all__ = ["heatmap"]
+__all__ = ["charts", "heatmap"]
