@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from flowkit.view.magic import load_ipython_extension
     from flowkit.view.policies import judged
     from flowkit.view.report import report
+    from flowkit.view.show import show
 
 _ROOMS = {
     "read": "flowkit.sources",
@@ -101,6 +102,7 @@ _ROOMS = {
     "report": "flowkit.view",
     "plot": "flowkit.view",
     "load_ipython_extension": "flowkit.view.magic",
+    "show": "flowkit.view.show",
     "FlowkitError": "flowkit.errors",
 }
 
@@ -155,6 +157,7 @@ __all__ = [
     "remap",
     "report",
     "rollup",
+    "show",
     "synthesise",
     "verify",
     "what_if",

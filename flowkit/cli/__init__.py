@@ -19,6 +19,7 @@ from flowkit.cli.metric import metric
 from flowkit.cli.query import query
 from flowkit.cli.rollup import rollup
 from flowkit.cli.serving import backfill, serve
+from flowkit.cli.show import show
 from flowkit.errors import FlowkitError
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (matrix, metric, report, external, rollup, explain, query, serve, backfill):
+for command in (matrix, metric, show, report, external, rollup, explain, query, serve, backfill):
     app.command()(command)
 policy = typer.Typer(
     help="Network policies: made of flows, judged, checked, compared.", no_args_is_help=True, rich_markup_mode=None

@@ -21,9 +21,7 @@ def text_table(table: pd.DataFrame, columns: Sequence[str] | None = None) -> str
     shop/api   443
     """
     shown = table if columns is None else table[list(columns)]
-    cells = [
-        [_cell(value, counted=_is_count(name)) for value in shown[name].tolist()] for name in map(str, shown.columns)
-    ]
+    cells = [cell_texts(shown[name]) for name in shown.columns]
     widths = [max([len(str(name)), *map(len, column)]) for name, column in zip(shown.columns, cells, strict=True)]
     right = [pd.api.types.is_numeric_dtype(shown[name]) for name in shown.columns]
     header = [plain(name) for name in shown.columns]
@@ -31,9 +29,19 @@ def text_table(table: pd.DataFrame, columns: Sequence[str] | None = None) -> str
     return "\n".join(_line(row, widths, right) for row in rows)
 
 
+def cell_texts(column: pd.Series[Any]) -> list[str]:
+    """What stands in the cells of a column for a person to read: counts in thousands, times in UTC, missing empty.
+
+    >>> cell_texts(pd.Series([1234, None], dtype="Int64", name="bytes"))
+    ['1,234', '']
+    """
+    counted = _is_count(str(column.name))
+    return [_cell(value, counted=counted) for value in column.tolist()]
+
+
 def _is_count(name: str) -> bool:
     """Ports and protocol numbers are names: nobody counts them in thousands."""
-    return not name.lower().endswith(("port", "proto"))
+    return not name.lower().endswith(("port", "proto", "protocol", "dscp", " id", "type", "code"))
 
 
 def _cell(value: Any, *, counted: bool) -> str:
