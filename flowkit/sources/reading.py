@@ -28,7 +28,10 @@ _OWN = (
     "flowkit.sources.netobserv",
     "flowkit.sources.console_csv",
 )
-_URLS = ("loki://", "loki+http://", "loki+https://")
+_URLS = {
+    **dict.fromkeys(("loki://", "loki+http://", "loki+https://"), "flowkit.sources.loki.reading"),
+    **dict.fromkeys(("kafka://", "kafka+tls://"), "flowkit.sources.kafka.reading"),
+}
 
 
 class Source(Protocol):
@@ -48,8 +51,9 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
 
     Understood: NetObserv's JSON in every wrapping (lines, arrays, CLI captures, S3 batches, Kafka messages, answers of Loki),
     the console's CSV, the CLI's database, Parquet, packets (classic pcap), each also gzipped; and a Loki itself as
-    ``loki://host:3100?start=…&end=…`` (TLS) or ``loki+http://…``, see `flowkit.sources.read_loki`. Rows stand under each other
-    in the order named; ``df.attrs["flowkit"]`` says sources, what was lost, by reason, and what the records lack.
+    ``loki://host:3100?start=…&end=…`` (TLS) or ``loki+http://…``, see `flowkit.sources.read_loki`, and a Kafka topic as
+    ``kafka://broker:9092/topic?…``, see `flowkit.sources.read_kafka`. Rows stand under each other in the order named;
+    ``df.attrs["flowkit"]`` says sources, what was lost, by reason, and what the records lack.
 
     Raises `SourceError` for a path without files and for content that no reader knows.
 
@@ -61,7 +65,7 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """
     places = [place for each in where for place in _places(each)]
     if not places:
-        raise SourceError("nothing to read: name at least one file, glob, folder or loki:// URL")
+        raise SourceError("nothing to read: name at least one file, glob, folder, loki:// or kafka:// URL")
     chosen = [(place, source_of(place)) for place in places]
     runs: list[tuple[Source, list[Any]]] = []
     for path, source in chosen:
@@ -85,7 +89,7 @@ def _places(where: str | Path | Iterable[str | Path]) -> list[Path | str]:
     """The files a name stands for, or the one URL it is."""
     if not isinstance(where, str | Path):
         return [place for each in where for place in _places(each)]
-    return [where] if isinstance(where, str) and where.startswith(_URLS) else [*_files(Path(where))]
+    return [where] if isinstance(where, str) and where.startswith(tuple(_URLS)) else [*_files(Path(where))]
 
 
 def _files(path: Path) -> list[Path]:
@@ -116,7 +120,7 @@ def files_of(where: str | Path | Iterable[str | Path]) -> list[Path]:
 def source_of(path: Path | str) -> Source:
     """The source whose content a file has; raises `SourceError` where no reader knows it."""
     if isinstance(path, str):
-        return cast("Source", import_module("flowkit.sources.loki.reading"))
+        return cast("Source", import_module(next(room for scheme, room in _URLS.items() if path.startswith(scheme))))
     head = _head(path)
     for source in _sources():
         if source.recognises(head, path.name):
