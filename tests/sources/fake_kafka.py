@@ -45,7 +45,11 @@ class _Gate(socketserver.BaseRequestHandler):
     def _answer(self, key, request):
         if key == 18:
             keys = [(18, 0, 0), (17, 1, 1), (36, 0, 0), (3, 0, 4)]
-            return struct.pack(">hi", 0, len(keys)) + b"".join(struct.pack(">hhh", *one) for one in keys)
+            return (
+                struct.pack(">hi", 0, len(keys))
+                + b"".join(struct.pack(">hhh", *one) for one in keys)
+                + struct.pack(">i", 0)
+            )
         if key == 17:
             return struct.pack(">hih", 0, 1, 5) + b"PLAIN"
         said = request.split(b"\0")[-1]

@@ -18,7 +18,6 @@ from flowkit.errors import SourceError
 from flowkit.sources.kafka.broker import Kafka
 
 _POLL_MS = 500
-_TALKATIVE = ("kafka.net.connection", "kafka.net.transport", "kafka.protocol.parser")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def messages(topic: Kafka, bounds: Bounds) -> Iterator[list[bytes | None]]:
     Raises `SourceError` when the topic is not there, the broker refuses, or nothing is heard of it for `topic.timeout` seconds.
     """
     kafka = _library()
-    with _quiet():
+    with _quiet(topic):
         try:
             consumer = _consumer(kafka, topic)
             try:
@@ -147,18 +146,22 @@ def _hint(error: Exception) -> str:
     return hints.get(type(error).__name__, "")
 
 
-class _NoBytes(logging.Filter):
-    """kafka-python writes requests to its log for debugging, the password of a login among them."""
+class _NoSecret(logging.Filter):
+    """kafka-python logs requests, a login's password among them, and what a broker says of a login."""
+
+    def __init__(self, secret: str) -> None:
+        super().__init__()
+        self.secret = secret
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno > logging.DEBUG
+        return record.levelno > logging.DEBUG and not (self.secret and self.secret in record.getMessage())
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what is sent out of every log while it is sent."""
-    silence = _NoBytes()
-    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+def _quiet(topic: Kafka) -> Iterator[None]:
+    """Keep the password out of every log while kafka-python is at work."""
+    silence = _NoSecret(topic.secret())
+    loggers = [logging.getLogger(name) for name in list(logging.root.manager.loggerDict) if name.startswith("kafka")]
     for logger in loggers:
         logger.addFilter(silence)
     try:
