@@ -47,7 +47,7 @@ def flow_table_html(shown: pd.DataFrame, notices: Sequence[str]) -> str:
 def _page(shown: pd.DataFrame, notices: Sequence[str]) -> str:
     script, style = bundle.joined(_STATIC, "flowtable.js"), (_STATIC / "flowtable.css").read_text(encoding="utf-8")
     return _PAGE.format(
-        policy=escape(content_policy(script, style), quote=True),
+        policy=escape(content_policy((script,), style), quote=True),
         style=style,
         notices=_notices(notices),
         table=_table(shown, '<button type="button">{}</button>'),

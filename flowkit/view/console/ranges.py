@@ -52,11 +52,15 @@ def bounds(text: str) -> tuple[bytes, bytes] | None:
 
 
 def with_ranges(flows: pd.DataFrame, ranges: Iterable[Range]) -> pd.DataFrame:
-    """The table with a column for each range whose field it has."""
-    return flows.assign(**{one.column: _within(flows[one.field], one) for one in ranges if one.field in flows.columns})
+    """The table with a column for each range; an address that is missing, or a field that the table lacks, is within none."""
+    return flows.assign(
+        **{one.column: _within(flows[one.field], one) if one.field in flows else False for one in ranges}
+    )
 
 
 def _within(addresses: pd.Series[Any], wanted: Range) -> Any:
+    if addresses.isna().all():
+        return np.zeros(len(addresses), dtype=bool)
     codes, distinct = pd.factorize(addresses)
     packed = pack(pd.Index(distinct))
     if len(wanted.first) == 4:

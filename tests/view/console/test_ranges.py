@@ -31,6 +31,7 @@ def test_what_is_no_range():
     assert [bounds(text) for text in wrong] == [None] * len(wrong)
 
 
-def test_a_field_the_table_lacks_has_no_column():
+def test_a_field_the_table_lacks_is_within_none():
     flows = pd.DataFrame({"SrcAddr": ["10.0.0.1"]})
-    assert with_ranges(flows, [Range("DstAddr", b"\0" * 4, b"\xff" * 4)]).columns.tolist() == ["SrcAddr"]
+    wanted = Range("DstAddr", b"\0" * 4, b"\xff" * 4)
+    assert with_ranges(flows, [wanted])[wanted.column].tolist() == [False]
