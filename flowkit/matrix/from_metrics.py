@@ -7,7 +7,7 @@ Such a series has the labels ``workload``, ``kind``, ``namespace``, ``subnet_lab
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,9 @@ from flowkit.contract.provenance import Provenance, merge
 from flowkit.errors import ContractError
 from flowkit.matrix.endpoints import EDGE_ENDS
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES, FlowMatrix
-from flowkit.sources.prometheus import Prometheus, read_metric
+
+if TYPE_CHECKING:
+    from flowkit.sources.prometheus import Prometheus
 
 BY = "SYN, by metrics"
 SYN_METRICS = ("netobserv_workload_syn_in", "netobserv_workload_syn_out")
@@ -77,6 +79,9 @@ def matrix_of_prometheus(
     Traceback (most recent call last):
     flowkit.errors.ContractError: a period ends after it starts
     """
+    # Here, for a matrix of flows needs none of what reading a server does.
+    from flowkit.sources.prometheus import read_metric
+
     begin, last = moment(start), moment(end)
     if last <= begin:
         raise ContractError("a period ends after it starts")

@@ -13,12 +13,12 @@ from flowkit.engine import Flows
 from flowkit.errors import ContractError, NothingMatched
 from flowkit.manifests import Chart, ChartQuery
 from flowkit.metric import FlowMetric
-from flowkit.metric.promql import promql
-from flowkit.sources.prometheus import Prometheus, read_metric
 from flowkit.view.plot.theme import GROUND, INK, LINE, graph_objects, label
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from flowkit.sources.prometheus import Prometheus
 
 _WORD = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 # Upstream's units, as the console shows them: what the axis says and how plotly writes a value.
@@ -51,6 +51,10 @@ def charts(
         raise ContractError(f"FlowMetric '{metric.spec.name}' has no charts: write spec.charts")
     if (flows is None) == (server is None):
         raise ContractError("charts are drawn of flows, or of a server=: give one of them")
+
+    # Here, for the other figures need neither a server nor PromQL.
+    from flowkit.metric.promql import promql
+    from flowkit.sources.prometheus import read_metric
 
     def ask(query: str) -> pd.DataFrame:
         with warnings.catch_warnings():
