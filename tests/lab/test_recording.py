@@ -79,12 +79,12 @@ def test_a_new_recording_shows_the_truth_and_leaves_nothing_behind(tmp_path: Pat
 def test_an_interrupted_recording_leaves_nothing_behind(tmp_path: Path, how: signal.Signals) -> None:
     command = [sys.executable, "-m", "data.lab", "--seconds", "60", "-o", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True) as lab:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(standing_of(lab.pid)) < len(SCENARIO.workloads) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert standing_of(lab.pid)
         lab.send_signal(how)
-        assert lab.wait(30) == 130
+        assert lab.wait(90) == 130
     assert_nothing_is_left_of(lab.pid)
 
 

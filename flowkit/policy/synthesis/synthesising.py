@@ -50,7 +50,7 @@ def synthesise(
 
     Raises `PolicyError` for a matrix of another level, or filtered by more than a namespace: what is not in it would be denied.
 
-    >>> synthesise(FlowMatrix(pd.DataFrame(), by="address"), Inventory((), (), {}))
+    >>> synthesise(FlowMatrix(pd.DataFrame(), by="address"), Inventory((), (), {}, {}))
     Traceback (most recent call last):
     flowkit.errors.PolicyError: policies are made of a matrix by workload, this one is by address: fk.matrix(flows)
     """

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from flowkit.contract.plain import plain
 from flowkit.errors import SourceError
@@ -72,18 +71,18 @@ class Kafka:
     @property
     def tls(self) -> bool:
         """Whether the connection is encrypted and the broker verified."""
-        return _SCHEMES[urlsplit(self.url).scheme]
+        return _SCHEMES[_parts(self.url)[0]]
 
     @property
     def topic(self) -> str:
         """The topic's name."""
-        return urlsplit(self.url).path[1:]
+        return _parts(self.url)[2]
 
     def settings(self) -> dict[str, Any]:
         """What kafka-python wants to know, the password included; raises `SourceError` for a file that cannot be read."""
         security = ("SASL_" if self.user else "") + ("SSL" if self.tls else "PLAINTEXT")
         found: dict[str, Any] = {
-            "bootstrap_servers": urlsplit(self.url).netloc.split(","),
+            "bootstrap_servers": _parts(self.url)[1].split(","),
             "security_protocol": security,
             "bootstrap_timeout_ms": int(self.timeout * 1000),
             "api_version": self.version,
@@ -117,10 +116,16 @@ def _readable(path: Path) -> str:
     return str(path)
 
 
-def _checked(url: str) -> str:
+def _parts(url: str) -> tuple[str, str, str]:
+    """Scheme, brokers and topic; urllib knows no list of brokers."""
     scheme, _, rest = url.partition("://")
     brokers, _, topic = rest.partition("/")
-    if "@" in rest:
+    return scheme, brokers, topic
+
+
+def _checked(url: str) -> str:
+    scheme, brokers, topic = _parts(url)
+    if "@" in brokers + topic:
         raise SourceError("the URL of Kafka holds a user or password: give them as KAFKA_USERNAME and KAFKA_PASSWORD")
     sound = scheme in _SCHEMES and all(map(_BROKER.fullmatch, brokers.split(","))) and _TOPIC.fullmatch(topic)
     if not sound:
