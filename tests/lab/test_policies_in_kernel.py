@@ -135,13 +135,13 @@ def test_an_interrupted_proof_leaves_nothing_behind() -> None:
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as lab:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(of(lab.pid)) < len(SCENARIO.workloads) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert of(lab.pid)
         time.sleep(3)  # into the servers, the probers or the attempts
         lab.send_signal(signal.SIGTERM)
-        assert lab.wait(30) == 130
+        assert lab.wait(90) == 130
     assert of(lab.pid) == []
     files = [*RESOLV.glob(f"{PREFIX}*"), *Path(tempfile.gettempdir()).glob(f"{FOLDER}*")]
     assert [path for path in files if maker(path.name) == lab.pid] == []
