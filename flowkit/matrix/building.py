@@ -148,7 +148,7 @@ def _restarts(edges: pd.DataFrame) -> list[str]:
 def edges_of(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:
     """Conversations as edges, sorted by their key; `rules` are what their `rule` points into."""
     # Grouped by codes first, so that names are written out for edges only, not for conversations.
-    edges = _grouped(_at_level(_grouped(talks).astype(dict.fromkeys(_NAMES, "str")), level))
+    edges = _grouped(at_level(_grouped(talks).astype(dict.fromkeys(_NAMES, "str")), level))
     port = edges["port"].to_numpy(dtype=np.int64)
     return edges.assign(
         port=pd.arrays.IntegerArray(np.where(port < 0, 0, port).astype("uint16"), port < 0),
@@ -176,7 +176,8 @@ def _united(texts: pd.Series[Any]) -> str:
     return ", ".join(dict.fromkeys(name for text in texts if text for name in text.split(", ")))
 
 
-def _at_level(edges: pd.DataFrame, level: str) -> pd.DataFrame:
+def at_level(edges: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Rename the ends of edges as `level` has it; texts, ``""`` for absent."""
     changed: dict[str, pd.Series[Any]] = {}
     for end in ("from", "to"):
         kind, inside = edges[f"{end}_kind"], edges[f"{end}_namespace"] != ""

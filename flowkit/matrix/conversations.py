@@ -42,9 +42,7 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
     """
     ends = Ends.of(flows)
     from_client = (flows["Client"] == "Src").to_numpy()
-    client = np.where(from_client, ends.source, ends.destination)
-    server = np.where(from_client, ends.destination, ends.source)
-    talk, head = paired(client, server)
+    talk, head = _paired(ends, from_client)
     names: dict[str, Any] = {
         name: _side(flows, suffix, from_client, name.startswith("from_")).take(head)
         for name, suffix in identity.items()
@@ -61,6 +59,17 @@ def conversations(flows: pd.DataFrame, identity: dict[str, str], refused: pd.Dat
     )
     evidence["connections"] = np.where(evidence["proto"] == TCP, np.maximum(evidence.pop("syns"), 1), 1)
     return pd.DataFrame({**names, **evidence})
+
+
+def talk_numbers(flows: pd.DataFrame) -> Codes:
+    """The conversation of each oriented flow, numbered as `conversations` numbers its rows: by first appearance."""
+    return _paired(Ends.of(flows), (flows["Client"] == "Src").to_numpy())[0]
+
+
+def _paired(ends: Ends, from_client: Mask) -> tuple[Codes, Codes]:
+    client = np.where(from_client, ends.source, ends.destination)
+    server = np.where(from_client, ends.destination, ends.source)
+    return paired(client, server)
 
 
 def _side(flows: pd.DataFrame, suffix: str, from_client: Mask, client: bool) -> pd.Categorical:  # noqa: FBT001 - which end

@@ -15,6 +15,8 @@ from flowkit.matrix.endpoints import endpoints, side_names
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flowkit.view.widget import Explorer
+
 EDGE_KEY = (
     "from_namespace",
     "from_kind",
@@ -136,6 +138,12 @@ class FlowMatrix:
         from flowkit.view.report import report
 
         return report(self, path, **options)
+
+    def explore(self, **options: Any) -> Explorer:
+        """Show the matrix as a live widget, see `flowkit.view.widget.explore`."""
+        from flowkit.view.widget import explore
+
+        return explore(self, **options)
 
     def __repr__(self) -> str:
         if not len(self.edges):

@@ -14,11 +14,10 @@ import pandas as pd
 
 from flowkit.contract import FLAG_BITS, Provenance, provenance, with_provenance
 from flowkit.enrich import dedupe, orient
-from flowkit.enrich.numbering import paired
 from flowkit.enrich.orient import RULES
-from flowkit.enrich.sides import TCP, Codes, Ends, Mask, among, flags_of, integers
+from flowkit.enrich.sides import TCP, Codes, Mask, among, flags_of, integers
 from flowkit.matrix.building import SUFFIXES, edges_of, level_of, whole_names
-from flowkit.matrix.conversations import conversations
+from flowkit.matrix.conversations import conversations, talk_numbers
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES
 from flowkit.matrix.scope import in_scope, refusals
 
@@ -32,7 +31,7 @@ def period_edges(window: pd.DataFrame, period: tuple[int, int]) -> pd.DataFrame:
     oriented = whole_names(orient(dedupe(in_scope(window))))
     time = integers(oriented, "TimeFlowEndMs")
     within = (time >= period[0]) & (time < period[1])
-    talk = _talks(oriented)
+    talk = talk_numbers(oriented)
     identity = _identity(level)
     refused = refusals(window)
     whole = conversations(oriented, identity, refused)
@@ -48,14 +47,6 @@ def period_edges(window: pd.DataFrame, period: tuple[int, int]) -> pd.DataFrame:
 def _identity(level: str) -> dict[str, str]:
     names = {**SUFFIXES[level], "subnet_label": "SubnetLabel"}
     return {f"{end}_{name}": suffix for end in ("from", "to") for name, suffix in names.items()}
-
-
-def _talks(oriented: pd.DataFrame) -> Codes:
-    """The conversation of each row, numbered as `conversations` numbers them: by first appearance."""
-    ends, from_client = Ends.of(oriented), (oriented["Client"] == "Src").to_numpy()
-    client = np.where(from_client, ends.source, ends.destination)
-    server = np.where(from_client, ends.destination, ends.source)
-    return paired(client, server)[0]
 
 
 def _begun(oriented: pd.DataFrame, talk: Codes, within: Mask) -> Codes:

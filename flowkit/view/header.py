@@ -43,7 +43,9 @@ def _ends(document: dict[str, Any]) -> str:
     count = sum(group >= pinned for group in document["ns"])
     if level in ("namespace", "address"):
         return plural(count, level)
-    return f"{plural(count, level)} in {plural(len(document['nsNames']) - pinned, 'namespace')}"
+    return (
+        f"{plural(count, level)} in {plural(len({group for group in document['ns'] if group >= pinned}), 'namespace')}"
+    )
 
 
 def _edges(document: dict[str, Any]) -> str:

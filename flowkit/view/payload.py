@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from flowkit.matrix.endpoints import EXTERNAL, NODES, endpoints, side_names
+from flowkit.matrix.endpoints import EXTERNAL, NODES, UNATTRIBUTED, endpoints, side_names
 from flowkit.matrix.flowmatrix import STATES
 from flowkit.view.compared import CHANGES, GONE, KEY, SAME, against_words, compared, in_one_state
 from flowkit.view.header import header
 from flowkit.view.judged import VERDICTS, Judged, policy_records, verdict_codes
 from flowkit.view.orders import Graph, orders
 from flowkit.view.outside import external_record
-from flowkit.view.times import timeline_record
+from flowkit.view.times import milliseconds, timeline_record
 
 if TYPE_CHECKING:
     from flowkit.matrix import FlowMatrix
@@ -77,8 +77,8 @@ def payload(matrix: FlowMatrix, title: str | None = None, additions: Additions =
     (1, 'Nothing yet', [], [])
     """
     ends = _all_ends(matrix, additions.against)
-    names = ends["group"].drop_duplicates().tolist()
-    group = pd.Index(names).get_indexer(ends["group"])
+    names = _groups(ends, additions.timeline)
+    group = pd.Index(names).get_indexer(pd.Index(ends["group"]))
     edges, directions, rules = _edges(matrix, pd.Index(ends["endpoint"]), additions)
     t0 = int(edges["first"].min()) if len(edges) else 0
     graph = Graph(
@@ -166,6 +166,14 @@ def packed(content: bytes) -> bytes:
     return gzip.compress(content, compresslevel=9, mtime=0)
 
 
+def _groups(ends: pd.DataFrame, timeline: pd.DataFrame | None) -> list[str]:
+    """The groups of the ends; with those that only the timeline has, so that a period's matrix keeps the whole timeline."""
+    names = ends["group"].drop_duplicates().tolist()
+    further = [] if timeline is None else sorted(set(timeline["namespace"]) - set(names))
+    rank = {EXTERNAL: 0, NODES: 1, UNATTRIBUTED: 2}
+    return sorted([*names, *further], key=lambda name: (rank.get(name, 3), name)) if further else names
+
+
 def _all_ends(matrix: FlowMatrix, other: FlowMatrix | None) -> pd.DataFrame:
     return matrix.endpoints if other is None else endpoints(pd.concat([matrix.edges, other.edges], ignore_index=True))
 
@@ -211,15 +219,11 @@ def _numbers(edges: pd.DataFrame, ends: pd.Index[Any], directions: list[str]) ->
         "port": edges["port"].astype("Int64").fillna(-1),
         "state": pd.Index(STATES).get_indexer(pd.Index(edges["state"].astype("str"))),
         "by": pd.Index(directions, dtype="str").get_indexer(pd.Index(edges["direction_by"].astype("str"))),
-        "first": _milliseconds(edges["first"]),
-        "last": _milliseconds(edges["last"]),
+        "first": milliseconds(edges["first"]),
+        "last": milliseconds(edges["last"]),
         **{name: edges[name] for name in ("proto", "bytes", "packets", "flows", "connections", "folded")},
     }
     return pd.DataFrame({name: np.asarray(column, dtype=np.int64) for name, column in numbers.items()})
-
-
-def _milliseconds(times: pd.Series[Any]) -> Any:
-    return pd.to_datetime(times, utc=True).dt.as_unit("ms").astype("int64")
 
 
 def _columns(edges: pd.DataFrame, t0: int) -> dict[str, list[int]]:

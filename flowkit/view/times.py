@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ from flowkit.contract import conform, provenance, with_provenance
 from flowkit.errors import ContractError
 from flowkit.matrix.building import WORKLOAD, talk
 from flowkit.matrix.endpoints import EDGE_ENDS, side_names
+
+if TYPE_CHECKING:
+    from flowkit.matrix import FlowMatrix
 
 BINS = 120
 
@@ -31,15 +34,34 @@ def timeline(flows: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
         raise ContractError(f"a timeline has at least one bin, not {bins}")
     talks, _ = talk(conform(flows), WORKLOAD)
     ends = talks[[f"{end}_{name}" for end in ("from", "to") for name in EDGE_ENDS]].astype("str").fillna("")
-    groups = side_names(ends, "to")["group"]
+    return with_provenance(_spread(talks, side_names(ends, "to")["group"], bins), provenance(talks))
+
+
+def timeline_of_edges(matrix: FlowMatrix, bins: int = BINS) -> pd.DataFrame:
+    """The table of `timeline` where only a matrix is known: the bytes of an edge lie evenly between its first and last sight.
+
+    >>> from flowkit.matrix import EDGE_COLUMNS, FlowMatrix
+    >>> len(timeline_of_edges(FlowMatrix(pd.DataFrame(columns=list(EDGE_COLUMNS)))))
+    0
+    """
+    times = {name: milliseconds(matrix.edges[name]) for name in ("first", "last")}
+    edges = pd.DataFrame({**times, "bytes": matrix.edges["bytes"].astype("int64")})
+    return with_provenance(_spread(edges, side_names(matrix.edges, "to")["group"], bins), matrix.provenance)
+
+
+def milliseconds(times: pd.Series[Any]) -> Any:
+    """Times as whole ms since 1970."""
+    return pd.to_datetime(times, utc=True).dt.as_unit("ms").astype("int64")
+
+
+def _spread(talks: pd.DataFrame, groups: pd.Series[Any], bins: int) -> pd.DataFrame:
     if talks.empty:
         return pd.DataFrame({"time": pd.to_datetime([], utc=True), "namespace": [], "bytes": []})
     t0 = int(talks["first"].min()) // 1000 * 1000
     seconds = max(1, -(-(int(talks["last"].max()) - t0) // 1000))
     step = -(-seconds // bins) * 1000
     edges = t0 + step * np.arange(-(-seconds * 1000 // step) + 1)
-    parts = [_steps(name, part, edges) for name, part in talks.groupby(groups, sort=True)]
-    return with_provenance(pd.concat(parts, ignore_index=True), provenance(talks))
+    return pd.concat([_steps(name, part, edges) for name, part in talks.groupby(groups, sort=True)], ignore_index=True)
 
 
 def _steps(name: Any, talks: pd.DataFrame, edges: np.ndarray[Any, Any]) -> pd.DataFrame:
