@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,7 @@ from flowkit.cli.options import (
     TableFormat,
     Where,
 )
-from flowkit.cli.output import chosen, labels_of, print_table, read_flows, say, working
+from flowkit.cli.output import chosen, labels_of, print_table, print_text, read_flows, say, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,14 +48,27 @@ def matrix(
     Example: flowkit matrix data/cluster/*.pcap.gz --cluster data/cluster/cluster.json --subnets data/cluster/flowcollector.yaml
     """
     import flowkit as fk
+    from flowkit.view.terminal import text_table
 
     form = chosen(format_, output)
     named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     with working("building the flow matrix"):
         chosen_flows = fk.filter(named, where) if where is not None else named
         table = fk.matrix(chosen_flows, by=by).where(namespace=namespace, state=state)
-    print_table(_listing(table) if form is TableFormat.text else table.edges, form, output, force=force)
+    if form is TableFormat.text:
+        print_text(_picture(table) + text_table(_listing(table)) + "\n", output, force=force)
+    else:
+        print_table(table.edges, form, output, force=force)
     say(table.provenance)
+
+
+def _picture(matrix: FlowMatrix) -> str:
+    """Namespace × namespace as blocks, no wider than the terminal, where there is more than one namespace."""
+    from flowkit.view.blocks import NARROWEST, text_matrix
+
+    if matrix.endpoints["group"].nunique() < 2:
+        return ""
+    return text_matrix(matrix, width=max(NARROWEST, shutil.get_terminal_size().columns)) + "\n\n"
 
 
 def _listing(matrix: FlowMatrix) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The flow contract: which fields a flow table has, what they mean and how they lie in memory."""
 
+from flowkit.contract import accessor as accessor  # df.flow becomes known to pandas
 from flowkit.contract.conform import conform, stack
 from flowkit.contract.fields import FIELDS, Field, field, twin
 from flowkit.contract.flags import FLAG_BITS, agent_flags, flag_bits, flag_names

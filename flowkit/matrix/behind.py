@@ -6,6 +6,7 @@ rows whose ends and server port are the edge's, so that a folder bigger than mem
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -23,8 +24,9 @@ from flowkit.enrich import dedupe, orient
 from flowkit.enrich.orient import RULES
 from flowkit.enrich.sides import Codes, Mask, integers
 from flowkit.errors import ContractError, FlowkitError
-from flowkit.matrix.building import SUFFIXES, at_level, edges_of, whole_names
+from flowkit.matrix.building import SUFFIXES, at_level, edges_of, matrix, whole_names
 from flowkit.matrix.conversations import conversations, talk_numbers
+from flowkit.matrix.endpoints import side_names
 from flowkit.matrix.flowmatrix import EDGE_KEY, FlowMatrix
 from flowkit.matrix.scope import in_scope, refusals
 
@@ -43,8 +45,8 @@ class Behind(Protocol):
         """The flows behind these rows of a matrix's edges; of those that end in a `period` (ms, its end excluded)."""
 
 
-def behind(flows: pd.DataFrame | Paths, matrix: FlowMatrix, engine: Engine | None = None) -> Behind:
-    """Look for the flows behind edges of `matrix` in `flows`, the ones it was made of: a table, or paths of Parquet or JSON.
+def behind(flows: pd.DataFrame | Paths, of: FlowMatrix, engine: Engine | None = None) -> Behind:
+    """Look for the flows behind edges of the matrix `of` in `flows` that it was made from: a table, or paths of files.
 
     >>> from flowkit.matrix import matrix
     >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2", "10.0.0.3"], "DstAddr": "10.0.0.1", "SrcPort": 51000,
@@ -54,8 +56,34 @@ def behind(flows: pd.DataFrame | Paths, matrix: FlowMatrix, engine: Engine | Non
     ['10.0.0.3']
     """
     if isinstance(flows, pd.DataFrame):
-        return InMemory(flows, matrix.by)
-    return AtRest(flows, matrix.by, engine)
+        return InMemory(flows, of.by)
+    return AtRest(flows, of.by, engine)
+
+
+def between(flows: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
+    """The flows of every connection between two namespaces or endpoints (``shop``, ``shop/cart``, ``(external)``), both ways.
+
+    Raises `ContractError` for a name that no end has, with the nearest that one has.
+
+    >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2", "10.0.0.3"], "DstAddr": "10.0.0.1", "SrcPort": 51000,
+    ...                       "DstPort": [443, 53], "Proto": [6, 17], "Flags": [2, 0]})
+    >>> between(flows, "10.0.0.1", "10.0.0.3")["DstPort"].tolist()
+    [53]
+    """
+    made = matrix(flows)
+    client, server = (side_names(made.edges, side) for side in ("from", "to"))
+    known = {*made.endpoints["endpoint"], *made.endpoints["group"]}
+    for name in (one, other):
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            raise ContractError(f"no end '{name}' in these flows." + (f" Did you mean '{near[0]}'?" if near else ""))
+    there = _is_end(client, one) & _is_end(server, other)
+    edges = made.edges[there | (_is_end(client, other) & _is_end(server, one))]
+    return InMemory(flows, made.by).of(edges)
+
+
+def _is_end(names: pd.DataFrame, name: str) -> pd.Series[Any]:
+    return (names["endpoint"] == name) | (names["group"] == name)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from typing import Any
 import pandas as pd
 
 from flowkit.enrich.openshift import OWN_RANGES
+from flowkit.errors import ContractError
 
 EXTERNAL = "(external)"
 UNATTRIBUTED = "(unattributed)"
 NODES = "(nodes)"
 ADDRESSES = "(addresses)"
 UNKNOWN = "unknown"
+ENDS = ("client", "server")
 EDGE_ENDS = ("namespace", "kind", "workload", "subnet_label")
 
 
@@ -49,6 +51,22 @@ def named_edges(edges: pd.DataFrame) -> pd.DataFrame:
     sums = {name: (name, "sum") for name in ("connections", "flows", "bytes", "packets")}
     spans = {"first": ("first", "min"), "last": ("last", "max"), "direction_by": ("direction_by", "first")}
     return named.agg(**sums, **spans).reset_index()
+
+
+def totals(edges: pd.DataFrame, end: str) -> pd.DataFrame:
+    """Sum the edges of each ``client`` or ``server``, the most connections first.
+
+    Columns: ``endpoint``, ``peers`` and ``ports`` (how many), ``connections``, ``flows``, ``bytes``, ``packets``. Raises
+    `ContractError` for another end.
+    """
+    if end not in ENDS:
+        raise ContractError(f"no end '{end}': choose {' or '.join(ENDS)}")
+    peer = ENDS[1 - ENDS.index(end)]
+    by = named_edges(edges).groupby(end, sort=True)
+    sums = by[["connections", "flows", "bytes", "packets"]].sum()
+    counts = pd.DataFrame({"peers": by[peer].nunique(), "ports": by["port"].nunique()})
+    table = counts.join(sums).rename_axis("endpoint").reset_index()
+    return table.sort_values(["connections", "bytes"], ascending=False, kind="stable", ignore_index=True)
 
 
 def side_names(edges: pd.DataFrame, side: str) -> pd.DataFrame:
