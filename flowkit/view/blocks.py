@@ -97,7 +97,7 @@ def _left_out(cells: pd.DataFrame, kept: set[str], measure: str) -> list[str]:
         return []
     amount = _amount(int(rest["value"].sum()), measure)
     unit = "" if measure == "bytes" else f" {measure}"
-    return [f"left out: {rest['server'].nunique()} servers, {amount}{unit}"]
+    return [f"left out: {rest['server'].nunique()} servers", f"of {amount}{unit}"]
 
 
 def _amount(value: int, measure: str) -> str:
