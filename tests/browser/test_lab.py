@@ -116,14 +116,15 @@ def run_all(page) -> None:
     idle(page)  # before the kernel is there, Lab takes the key and drops it
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
-    page.locator(".jp-OutputArea .fk canvas.fk-canvas").first.wait_for(timeout=90_000)
+    page.locator(".jp-OutputArea .fk canvas.fk-canvas").first.wait_for(timeout=45_000)
     page.locator(".jp-OutputArea .widget-dropdown").first.wait_for(timeout=60_000)
     idle(page)
 
 
 @pytest.mark.slow
 def test_round_trip(chromium, lab, work):
-    page = chromium.new_page(viewport={"width": 1500, "height": 1300})
+    # tall enough that Lab keeps every cell in the page
+    page = chromium.new_page(viewport={"width": 1500, "height": 6000})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(lab)
