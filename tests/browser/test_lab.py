@@ -113,7 +113,9 @@ def idle(page) -> None:
 
 def run_all(page) -> None:
     page.locator(".jp-NotebookPanel .cm-content").first.wait_for(timeout=60_000)
-    idle(page)  # before the kernel is there, Lab takes the key and drops it
+    idle(page)
+    page.wait_for_timeout(3000)  # idle may still be the look of a kernel that is not connected: Lab would drop the run
+    idle(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.locator(".jp-OutputArea .fk canvas.fk-canvas").first.wait_for(timeout=45_000)
