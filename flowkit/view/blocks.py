@@ -57,7 +57,7 @@ def text_matrix(matrix: FlowMatrix, measure: str = "connections", width: int = 8
 def _cells(matrix: FlowMatrix, measure: str) -> pd.DataFrame:
     ends = {end: side_names(matrix.edges, side)["group"] for end, side in (("client", "from"), ("server", "to"))}
     table = pd.DataFrame({**ends, "value": matrix.edges[measure].astype("int64")})
-    summed = table.groupby(["client", "server"], as_index=False)["value"].sum()
+    summed = table.groupby(["client", "server"], as_index=False).agg(value=("value", "sum"))
     scale = [math.log10(max(1, value)) for value in summed["value"]]
     low, high = min(scale, default=0), max(scale, default=0)
     step = (high - low) / (len(BLOCKS) - 1) or 1

@@ -45,7 +45,7 @@ def amounts(matrix: FlowMatrix, measure: str, by: str = "workload") -> pd.DataFr
             "value": edges[measure].astype("int64").to_numpy(),
         }
     )
-    return table.groupby(["client", "server", "port"], as_index=False)["value"].sum()
+    return table.groupby(["client", "server", "port"], as_index=False).agg(value=("value", "sum"))
 
 
 def with_others(table: pd.DataFrame, column: str, most: int) -> tuple[pd.DataFrame, int]:
@@ -57,7 +57,7 @@ def with_others(table: pd.DataFrame, column: str, most: int) -> tuple[pd.DataFra
         return table, 0
     others = table.assign(**{column: table[column].where(table[column].isin(kept), f"{few:,} others")})
     names = [name for name in table.columns if name != "value"]
-    return others.groupby(names, as_index=False)["value"].sum(), few
+    return others.groupby(names, as_index=False).agg(value=("value", "sum")), few
 
 
 def base_layout(title: str, **more: Any) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def topology(matrix: FlowMatrix, measure: str = "connections", by: str = "namesp
     """
     check_measure(measure)
     check_level(by)
-    table = amounts(matrix, measure, by).groupby(["client", "server"], as_index=False)["value"].sum()
+    table = amounts(matrix, measure, by).groupby(["client", "server"], as_index=False).agg(value=("value", "sum"))
     table, few = _largest(table)
     go = graph_objects()
     title = f"{measure.capitalize()} between {by}s"
@@ -56,7 +56,7 @@ def _largest(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     named, few = with_others(both, "end", MOST)
     kept = set(named["end"])
     ends = {side: table[side].where(table[side].isin(kept), f"{few:,} others") for side in ("client", "server")}
-    return table.assign(**ends).groupby(["client", "server"], as_index=False)["value"].sum(), few
+    return table.assign(**ends).groupby(["client", "server"], as_index=False).agg(value=("value", "sum")), few
 
 
 @dataclass(frozen=True)
