@@ -41,6 +41,10 @@ bench: $(VENV)/.bench ## The benchmarks, one script a claim
 	@$(BIN)/python -m benchmarks.flowmetric --rows 1000000 20000000
 	@$(BIN)/python -m benchmarks.pcap
 	@$(BIN)/python -m benchmarks.read
+	@$(BIN)/python -m benchmarks.judge
+	@$(BIN)/python -m benchmarks.policy
+	@$(BIN)/python -m benchmarks.promql
+	@$(BIN)/python -m benchmarks.view
 
 lock: ## Resolve requirements/*.txt anew from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet "uv>=0.9"

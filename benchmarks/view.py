@@ -2,7 +2,7 @@
 
 The claim (2 cores, Chromium without a graphics card): first draw under 1 s, any click under 250 ms, redraw under 50 ms at
 2,000 workloads and 36,000 edges, no cell lost; 5,000 workloads and 400,000 edges open collapsed in under 3 s. Peer in the same
-run and browser: plotly's heatmap of the same matrix, as FigureWidget draws it (its page with plotly.js inlined). Matrices are
+run and browser: plotly's heatmap of the same matrix, in a page with plotly.js inlined (not in a FigureWidget). Matrices are
 made up from a seed. Wall-clock times, for that is what a reader waits: run it on a quiet machine.
 """
 
