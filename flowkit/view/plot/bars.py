@@ -56,7 +56,9 @@ def _bars(table: pd.DataFrame, what: tuple[str, str], measure: str, most: int) -
         raise ContractError(f"between 1 and {MOST} bars can be read, not {most}")
     column, words = what
     shown, few = with_others(table, column, most)
-    sums = shown.groupby(column, as_index=False).agg(value=("value", "sum")).sort_values(["value", column], kind="stable")
+    sums = (
+        shown.groupby(column, as_index=False).agg(value=("value", "sum")).sort_values(["value", column], kind="stable")
+    )
     go = graph_objects()
     title = f"{measure.capitalize()} by {words}"
     if sums.empty:
