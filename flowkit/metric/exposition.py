@@ -22,6 +22,7 @@ from flowkit.metric.flowmetric import FlowMetric
 from flowkit.metric.steps import TIME, cumulative
 
 Format = Literal["prometheus", "openmetrics"]
+WHOLE_BOUND = "{}.0"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ _LABEL_ESCAPES = {"\\": "\\\\", "\n": "\\n", '"': '\\"'}
 _DIALECTS: dict[str, _Dialect] = {
     "prometheus": _Dialect("counter", {"\\": "\\\\", "\n": "\\n"}, empty_labels=True, whole_bound="{}", end=""),
     # A block is written with the labels as they stand, and a label "" would not be the same as none.
-    "openmetrics": _Dialect("unknown", _LABEL_ESCAPES, empty_labels=False, whole_bound="{}.0", end="# EOF\n"),
+    "openmetrics": _Dialect("unknown", _LABEL_ESCAPES, empty_labels=False, whole_bound=WHOLE_BOUND, end="# EOF\n"),
 }
 
 
@@ -109,12 +110,29 @@ def _written(column: pd.Series[Any], write: Callable[[str], str]) -> list[str]:
 def _label(name: str, dialect: _Dialect, value: str) -> str:
     if not value and not dialect.empty_labels:
         return ""
-    return f'{name.replace(">", "_")}="{_escaped(value, _LABEL_ESCAPES)}"'
+    return f'{label_name(name)}="{_escaped(value, _LABEL_ESCAPES)}"'
 
 
 def _bound(dialect: _Dialect, le: str) -> str:
-    whole = le.lstrip("-").isdecimal()
-    return f'le="{dialect.whole_bound.format(le) if whole else le}"' if le else ""
+    return f'le="{bound_text(le, dialect.whole_bound)}"' if le else ""
+
+
+def label_name(name: str) -> str:
+    """What Prometheus calls the label of a nested field.
+
+    >>> label_name("NetworkEvents>Name")
+    'NetworkEvents_Name'
+    """
+    return name.replace(">", "_")
+
+
+def bound_text(le: str, whole: str = WHOLE_BOUND) -> str:
+    """A bucket's bound as Prometheus keeps it, whole numbers written as `whole` says.
+
+    >>> bound_text("5"), bound_text("2.5"), bound_text("+Inf")
+    ('5.0', '2.5', '+Inf')
+    """
+    return whole.format(le) if le.lstrip("-").isdecimal() else le
 
 
 def _escaped(text: str, escapes: Mapping[str, str]) -> str:

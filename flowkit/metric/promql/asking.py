@@ -15,6 +15,7 @@ from flowkit.contract.moments import When, milliseconds, moment
 from flowkit.contract.provenance import Provenance, merge
 from flowkit.engine import Flows
 from flowkit.errors import ContractError, NothingMatched, QueryError, no_series
+from flowkit.metric.exposition import bound_text, label_name
 from flowkit.metric.flowmetric import FlowMetric, Source
 from flowkit.metric.promql.evaluate import Evaluation
 from flowkit.metric.promql.labels import NAME, Column, Ints, Labels
@@ -116,9 +117,9 @@ def _scraped(metric: FlowMetric, flows: Flows, scrape: str | timedelta) -> pd.Da
     said = provenance(table)
     seen = table if metric.spec.type == "Gauge" else cumulative(table)
     names = metric.name + (seen["series"].astype(str) if "series" in seen.columns else pd.Series("", index=seen.index))
-    plain = seen.drop(columns="series", errors="ignore").rename(columns=lambda name: str(name).replace(">", "_"))
+    plain = seen.drop(columns="series", errors="ignore").rename(columns=label_name)
     if "le" in plain.columns:
-        plain = plain.assign(le=plain["le"].map(lambda bound: f"{bound}.0" if str(bound).isdecimal() else bound))
+        plain = plain.assign(le=plain["le"].map(bound_text))
     return with_provenance(plain.assign(**{NAME: names}), said)
 
 
