@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from flowkit.cli.options import Flows, Force, Format, Output, Subnets, TableFormat
+from flowkit.cli.options import (
+    Flows,
+    Force,
+    Format,
+    Inventory,
+    Output,
+    Policies,
+    ProfileName,
+    ProfileOption,
+    Subnets,
+    TableFormat,
+)
 from flowkit.cli.output import chosen, print_table, print_text, read_flows, say, working
-
-
-class ProfileName(StrEnum):
-    """The network plugin whose reading of the API counts."""
-
-    generic = "generic"
-    ovn = "ovn"
-    cilium = "cilium"
 
 
 class ExplainFormat(StrEnum):
@@ -26,16 +28,6 @@ class ExplainFormat(StrEnum):
 
     text = "text"
     json = "json"
-
-
-Policies = Annotated[
-    Path, typer.Option(help="Policies: a file, a folder, or what kubectl get networkpolicy -A -o json prints.")
-]
-Inventory = Annotated[
-    Path,
-    typer.Option("--cluster", help="Inventory: what kubectl get pods,nodes,namespaces,services,… -A -o json prints."),
-]
-ProfileOption = Annotated[ProfileName, typer.Option("--profile", help="The network plugin.")]
 
 
 def explain(

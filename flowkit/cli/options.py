@@ -18,6 +18,14 @@ class Level(StrEnum):
     address = "address"
 
 
+class ProfileName(StrEnum):
+    """The network plugin whose reading of the API counts."""
+
+    generic = "generic"
+    ovn = "ovn"
+    cilium = "cilium"
+
+
 class TableFormat(StrEnum):
     """How a table is printed."""
 
@@ -69,3 +77,11 @@ Format = Annotated[
 ]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write instead of stdout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file when it is there.")]
+Policies = Annotated[
+    Path, typer.Option(help="Policies: a file, a folder, or what kubectl get networkpolicy -A -o json prints.")
+]
+Inventory = Annotated[
+    Path,
+    typer.Option("--cluster", help="Inventory: what kubectl get pods,nodes,namespaces,services,… -A -o json prints."),
+]
+ProfileOption = Annotated[ProfileName, typer.Option("--profile", help="The network plugin.")]

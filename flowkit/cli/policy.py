@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flowkit.cli.judging import Inventory, Policies, ProfileOption
-from flowkit.cli.judging import ProfileName as Profile
-from flowkit.cli.options import Flows, Force, Format, Output, Subnets, TableFormat
+from flowkit.cli.options import (
+    Flows,
+    Force,
+    Format,
+    Inventory,
+    Output,
+    Policies,
+    ProfileName,
+    ProfileOption,
+    Subnets,
+    TableFormat,
+)
 from flowkit.cli.output import chosen, print_table, print_text, read_flows, say, working
 
 if TYPE_CHECKING:
@@ -45,7 +54,7 @@ def synthesise(
     flows: Flows,
     cluster: Inventory,
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write, one file a namespace.")],
-    profile: ProfileOption = Profile.generic,
+    profile: ProfileOption = ProfileName.generic,
     subnets: Subnets = None,
     namespace: Annotated[
         list[str] | None,
@@ -73,7 +82,7 @@ def synthesise(
         inventory = fk.Inventory.load(cluster)
         policies = fk.synthesise(fk.matrix(named), inventory, profile.value, subnets=subnets, options=options)
         verification = fk.verify(policies, named, inventory, profile.value)
-    kind = form or (Form.cilium if profile is Profile.cilium else Form.networkpolicy)
+    kind = form or (Form.cilium if profile is ProfileName.cilium else Form.networkpolicy)
     typer.echo(policies.save(output, kind.value, force=force))
     _remarks(policies)
     typer.echo(verification.line, err=True)
@@ -95,7 +104,7 @@ def check(
     flows: Flows,
     policies: Policies,
     cluster: Inventory,
-    profile: ProfileOption = Profile.generic,
+    profile: ProfileOption = ProfileName.generic,
     subnets: Subnets = None,
     fail_on: Annotated[str, typer.Option(help="Kinds of findings that fail: denied, unused, untested.")] = "denied",
     format_: Annotated[CheckFormat, typer.Option("--format", help="How to print.")] = CheckFormat.text,
@@ -142,7 +151,7 @@ def diff(
     before: Annotated[Path, typer.Argument(help="Policies: file or folder.", show_default=False)],
     after: Annotated[Path, typer.Argument(help="Policies: file or folder.", show_default=False)],
     cluster: Inventory,
-    profile: ProfileOption = Profile.generic,
+    profile: ProfileOption = ProfileName.generic,
     format_: Format = None,
     output: Output = None,
     force: Force = False,  # noqa: FBT002 - a command line switch
