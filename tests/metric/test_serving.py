@@ -3,7 +3,6 @@
 import gzip
 import json
 import shutil
-import threading
 import time
 import urllib.error
 import urllib.parse
@@ -21,6 +20,7 @@ from flowkit.manifests import FlowMetricSpec
 from flowkit.metric import FlowMetric
 from flowkit.metric.serving import Served, Watched, serving
 from tests.promql.server import prometheus
+from tests.serving import in_background
 
 COUNTER = FlowMetric(FlowMetricSpec("flows", "Counter", labels=("DstPort", "SrcK8S_Zone"), remap={"DstPort": "port"}))
 SIZES = FlowMetric(FlowMetricSpec("sizes", "Histogram", labels=("DstPort",), value_field="Bytes", buckets=(1.0, 50.5)))
@@ -47,14 +47,8 @@ class Clock:
 
 @contextmanager
 def running(served):
-    with serving(served, port=0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(served, port=0) as server, in_background(server):
+        yield f"127.0.0.1:{server.server_port}"
 
 
 def got(address, path="/metrics", **headers):

@@ -6,11 +6,10 @@ import json
 import re
 import ssl
 import subprocess
-import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+from tests.serving import in_background
 from tests.sources import forms
 
 
@@ -77,19 +76,8 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
-@contextmanager
 def serving(entries, context=None, largest=5000):
-    loki = FakeLoki(entries, largest)
-    if context is not None:
-        loki.socket = context.wrap_socket(loki.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=loki.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield loki
-    finally:
-        loki.shutdown()
-        thread.join()
-        loki.server_close()
+    return in_background(FakeLoki(entries, largest), context)
 
 
 def certificates(folder):

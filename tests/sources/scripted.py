@@ -1,9 +1,9 @@
 """A server for tests that answers what it is told: a list of (status, headers, body, share of the body that is sent)."""
 
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.serving import in_background
 
 
 @dataclass
@@ -48,16 +48,5 @@ class Scripted(ThreadingHTTPServer):
         """A client that hangs up is part of the tests."""
 
 
-@contextmanager
 def scripted(*answers, context=None):
-    server = Scripted(answers)
-    if context is not None:
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return in_background(Scripted(answers), context)
