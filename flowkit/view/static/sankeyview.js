@@ -2,6 +2,7 @@
 
 import { groupColour } from "./colourlist.js";
 import { el } from "./dom.js";
+import { FigureView } from "./figureview.js";
 import { amountText, fitted, isolated, plural } from "./format.js";
 import { columnOf } from "./model.js";
 import { sankeyLayout } from "./sankeylayout.js";
@@ -13,20 +14,7 @@ const LONGEST_NAME = 22;
 const SANKEY_PRINTED = 1000;
 
 /** The view Sankey, see `View` in views.js. */
-export class SankeyView {
-  /**
-   * @param {HTMLElement} host
-   * @param {import("./model.js").Model} model
-   * @param {import("./views.js").Actions} actions
-   */
-  constructor(host, model, actions) {
-    this.host = host;
-    this.model = model;
-    this.actions = actions;
-    this.resizing = new ResizeObserver(() => this.host.clientWidth !== this.width && this.repaint());
-    this.resizing.observe(host);
-  }
-
+export class SankeyView extends FigureView {
   /**
    * @param {number[]} edges
    * @param {import("./views.js").State} state
@@ -118,22 +106,6 @@ export class SankeyView {
         name,
       ),
     );
-  }
-
-  repaint() {
-    if (this.state) {
-      this.update(this.edges, this.state);
-    }
-  }
-
-  /** @param {boolean} on */
-  print(on) {
-    this.printing = on;
-    this.repaint();
-  }
-
-  destroy() {
-    this.resizing.disconnect();
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { groupColour } from "./colourlist.js";
 import { el } from "./dom.js";
+import { FigureView } from "./figureview.js";
 import { amountText, periodText, plural, timeText } from "./format.js";
 import { svg } from "./svg.js";
 import { stackedPaths, timelineOf } from "./timelinedata.js";
@@ -14,24 +15,20 @@ const TIMELINE_LABEL =
   "Time. Drag to choose a period. With the keyboard: left and right arrows move the period, Shift and arrow changes its length, Escape clears it.";
 
 /** The view Timeline, see `View` in views.js. */
-export class TimelineView {
+export class TimelineView extends FigureView {
   /**
    * @param {HTMLElement} host
    * @param {import("./model.js").Model} model
    * @param {import("./views.js").Actions} actions
    */
   constructor(host, model, actions) {
-    this.host = host;
-    this.model = model;
-    this.actions = actions;
+    super(host, model, actions);
     this.live = el("p", { class: "fk-row", role: "status" });
     this.figure = el("div", { class: "fk-figure" });
     this.words = el("p", { class: "fk-muted" });
     this.legend = el("div", { class: "fk-names" });
     host.append(this.words, this.figure, this.live, this.legend);
     this.period = null;
-    this.resizing = new ResizeObserver(() => host.clientWidth !== this.width && this.repaint());
-    this.resizing.observe(host);
   }
 
   /**
@@ -224,21 +221,5 @@ export class TimelineView {
     const clear = el("button", { type: "button", onclick: () => this.choose(null) }, "Whole period");
     const words = bins ? periodText(this.period[0], this.period[1]) : "Drag over the figure to choose a period.";
     this.live.replaceChildren(el("span", {}, words), ...(bins ? [clear] : []));
-  }
-
-  repaint() {
-    if (this.state) {
-      this.update(this.edges, this.state);
-    }
-  }
-
-  /** @param {boolean} on */
-  print(on) {
-    this.printing = on;
-    this.repaint();
-  }
-
-  destroy() {
-    this.resizing.disconnect();
   }
 }
