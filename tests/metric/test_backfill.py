@@ -1,7 +1,6 @@
 """What openmetrics holds, filled into a real Prometheus and asked back over its API."""
 
 import json
-import shutil
 import urllib.parse
 import urllib.request
 
@@ -10,7 +9,7 @@ import pytest
 
 from flowkit.manifests import FlowMetricSpec
 from flowkit.metric import FlowMetric, cumulative, exposition
-from tests.promql.server import prometheus
+from tests.promql.server import NEEDS_PROMETHEUS, prometheus
 
 START = 1_700_000_000_000
 FLOWS = pd.DataFrame(
@@ -28,13 +27,7 @@ SPECS = [
     FlowMetricSpec("sizes", "Histogram", labels=("DstPort",), value_field="Bytes", buckets=(1.0, 50.5)),
 ]
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.skipif(
-        not (shutil.which("promtool") and shutil.which("prometheus")),
-        reason="promtool and prometheus (Debian package prometheus) are missing",
-    ),
-]
+pytestmark = NEEDS_PROMETHEUS
 
 
 @pytest.fixture(scope="module")

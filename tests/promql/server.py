@@ -2,12 +2,23 @@
 
 import contextlib
 import json
+import shutil
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+import pytest
+
+NEEDS_PROMETHEUS = [
+    pytest.mark.server,
+    pytest.mark.skipif(
+        not (shutil.which("promtool") and shutil.which("prometheus")),
+        reason="promtool and prometheus (Debian package prometheus) are missing",
+    ),
+]
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """Every query here and many drawn ones: the same series, times and values as a real Prometheus of Debian (2.x)."""
 
 import math
-import shutil
 import warnings
 from pathlib import Path
 
@@ -13,19 +12,13 @@ from flowkit.metric import NothingMatched
 from flowkit.metric.promql import promql
 from tests.promql.grammar import queries
 from tests.promql.samples import START, openmetrics, sampled
-from tests.promql.server import asked, prometheus
+from tests.promql.server import NEEDS_PROMETHEUS, asked, prometheus
 
 LISTED = Path(__file__).with_name("queries.txt").read_text().splitlines()
 PERIOD = (START + 300_000, START + 1_900_000, 37_000)
 SAMPLES = sampled()
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.skipif(
-        not (shutil.which("promtool") and shutil.which("prometheus")),
-        reason="promtool and prometheus (Debian package prometheus) are missing",
-    ),
-]
+pytestmark = NEEDS_PROMETHEUS
 
 
 @pytest.fixture(scope="module")
