@@ -22,6 +22,7 @@ from flowkit.matrix.conversations import ANSWERED
 from flowkit.matrix.endpoints import EDGE_ENDS, is_unattributed, side_names
 from flowkit.matrix.outside_names import asked_before, names_of
 
+NAMED = {**WORKLOAD, "address": "Addr"}
 _BLOCK = {4: 24, 16: 48}
 _SHOWN = 5
 
@@ -42,7 +43,11 @@ def external(flows: pd.DataFrame, names: pd.DataFrame | None = None) -> pd.DataF
     [['server', '203.0.113.0/24', '443/TCP', 'EXT:net_203_0_113_0_24']]
     """
     flows = conform(flows)
-    talks, _ = talk(flows, {**WORKLOAD, "address": "Addr"})
+    return external_of(talk(flows, NAMED)[0], flows, names)
+
+
+def external_of(talks: pd.DataFrame, flows: pd.DataFrame, names: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The table of `external` from conversations that are known already: those of the conformed `flows`, by ``NAMED``."""
     talks = talks[talks["state"] == ANSWERED]
     ends = [_end(talks, role) for role in ("server", "client")]
     unknown = pd.concat([end[end["label"] == ""] for end in ends], ignore_index=True)

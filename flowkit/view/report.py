@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowkit.contract.replacing import replacing
-from flowkit.matrix.external import external
 from flowkit.view.judged import Judged
+from flowkit.view.outside import told_by
 from flowkit.view.page import page
 from flowkit.view.payload import Additions, payload
-from flowkit.view.times import timeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +42,7 @@ def report(
     >>> report(nothing, Path(tempfile.mkdtemp()) / "shop.html", title="Shop").name
     'shop.html'
     """
-    over_time, outside = (None, None) if flows is None else (timeline(flows), external(flows))
+    over_time, outside = (None, None) if flows is None else told_by(flows)
     additions = Additions(against=against, judged=policies, timeline=over_time, external=outside)
     content = page(payload(matrix, title, additions)).encode("utf-8")
     with replacing(path) as stream:

@@ -32,7 +32,11 @@ def timeline(flows: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
     """
     if bins < 1:
         raise ContractError(f"a timeline has at least one bin, not {bins}")
-    talks, _ = talk(conform(flows), WORKLOAD)
+    return timeline_of(talk(conform(flows), WORKLOAD)[0], bins)
+
+
+def timeline_of(talks: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
+    """The table of `timeline` from conversations that are known already, their ends named as in ``WORKLOAD``."""
     ends = talks[[f"{end}_{name}" for end in ("from", "to") for name in EDGE_ENDS]].astype("str").fillna("")
     return with_provenance(_spread(talks, side_names(ends, "to")["group"], bins), provenance(talks))
 

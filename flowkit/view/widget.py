@@ -15,13 +15,13 @@ import pandas as pd
 from flowkit.contract import provenance, with_provenance
 from flowkit.errors import ContractError, FlowkitError
 from flowkit.matrix.behind import Behind, InMemory, Period, behind
-from flowkit.matrix.external import external
 from flowkit.matrix.flowmatrix import EDGE_KEY, FlowMatrix
 from flowkit.view import bundle
 from flowkit.view.header import period as period_text
 from flowkit.view.judged import Judged
+from flowkit.view.outside import told_by
 from flowkit.view.payload import Additions, edge_numbers, payload, to_gzip
-from flowkit.view.times import milliseconds, timeline, timeline_of_edges
+from flowkit.view.times import milliseconds, timeline_of_edges
 
 try:
     import anywidget
@@ -50,8 +50,7 @@ class Shown:
     def of(cls, matrix: FlowMatrix, flows: pd.DataFrame | Paths | None, judged: Judged | None) -> Shown:
         """Gather what can be known of `matrix` from the flows it was made from: those in memory tell time and the outside."""
         in_memory = isinstance(flows, pd.DataFrame)
-        over_time = timeline(cast("pd.DataFrame", flows)) if in_memory else timeline_of_edges(matrix)
-        outside = external(cast("pd.DataFrame", flows)) if in_memory else None
+        over_time, outside = told_by(cast("pd.DataFrame", flows)) if in_memory else (timeline_of_edges(matrix), None)
         additions = Additions(judged=judged, timeline=over_time, external=outside)
         return cls(matrix, additions, None if flows is None else behind(flows, matrix))
 
