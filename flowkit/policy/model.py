@@ -50,11 +50,6 @@ class Selector:
     labels: tuple[tuple[str, str], ...] = ()
     expressions: tuple[Requirement, ...] = ()
 
-    @property
-    def keys(self) -> frozenset[str]:
-        """The label keys it looks at."""
-        return frozenset([key for key, _ in self.labels] + [each.key for each in self.expressions])
-
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether it selects an object with exactly these labels.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -114,21 +113,13 @@ class Classes:
     def of(cls, world: World, profile: Profile, entries: tuple[Entry, ...]) -> Classes:
         """Cut the world as these policies do."""
         peers = [*_peers(entries)]
-        keys = frozenset(key for peer in peers if peer.pods for key in peer.pods.keys)
+        selectors = [peer.pods for peer in peers if peer.pods]
+        keys = frozenset(key for each in selectors for key, _ in each.labels)
+        keys |= {requirement.key for each in selectors for requirement in each.expressions}
         ports = (port.port for entry in entries for line in entry.lines for port in line.ports)
         names = frozenset(port for port in ports if isinstance(port, str) and profile.named_ports)
         blocks = (peer.block for peer in peers if peer.block)
         return cls(world, profile, Grouping.of(world.pods, keys, names), AddressAtoms.of(blocks))
-
-    @cached_property
-    def reaches(self) -> dict[tuple[str, str | None, int], Any]:
-        """Whom the peers of rules reach, as far as it was asked; see `flowkit.policy.judge.peers`."""
-        return {}
-
-    @cached_property
-    def spaces(self) -> dict[Selector, tuple[Mask, Mask]]:
-        """Which namespaces selectors choose, surely and possibly, as far as it was asked."""
-        return {}
 
     def of_ends(self, party: Codes, atom: Codes) -> Codes:
         """The class of ends: the party of each (negative: outside), and the atom of its address."""
@@ -146,12 +137,21 @@ class Classes:
         result: Codes = kinds[place] * self.atoms.count + np.where(blind[place], NO_ADDRESS, atom)
         return result
 
-    def parts(self, classes: Codes) -> tuple[Codes, Codes, Codes]:
-        """The pod group (-1: none), the node (-1: none) and the address atom of classes."""
+    @property
+    def kinds(self) -> int:
+        """How many kinds of ends there are: nobody, the pod groups, the nodes."""
+        return 1 + len(self.grouping) + len(self.world.hosts)
+
+    def parts(self, classes: Codes) -> tuple[Codes, Codes]:
+        """The kind and the address atom of classes."""
         kind, atom = np.divmod(classes, self.atoms.count)
-        groups = len(self.grouping)
-        group = np.where((kind > 0) & (kind <= groups), kind - 1, -1)
-        return group, np.where(kind > groups, kind - 1 - groups, -1), atom
+        return kind, atom
+
+    def groups(self, classes: Codes) -> Codes:
+        """The pod group of classes, -1 for what is no pod of the pod network."""
+        kind = classes // self.atoms.count
+        found: Codes = np.where(kind <= len(self.grouping), kind, 0) - 1
+        return found
 
 
 def _peers(entries: tuple[Entry, ...]) -> Iterator[Peer]:

@@ -1,12 +1,14 @@
-"""Which peers of rules match which classes, in three values: surely, possibly, and by their labels alone.
+"""Whom the peers of rules reach, in three values: surely, possibly, and by their labels alone.
 
 Possibly is what hangs on namespace or node labels the inventory does not tell, and on the domain names of outside addresses.
+Each distinct peer is looked up once a ruling, however many rules name it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -20,120 +22,134 @@ _NOTHING = Selector()
 
 @dataclass(frozen=True)
 class Match:
-    """By column: whether it surely matches, whether it possibly does (a superset), whether only its namespace is wrong."""
+    """By pod group: whether it surely matches, whether it possibly does (a superset), whether only its namespace is wrong."""
 
     sure: Mask
     possible: Mask
     by_labels: Mask
 
-    def __or__(self, other: Match) -> Match:
-        return Match(self.sure | other.sure, self.possible | other.possible, self.by_labels | other.by_labels)
-
 
 @dataclass(frozen=True)
 class Reach:
-    """Whom the peers of a rule reach, before it is asked of whom: pod groups and nodes (each with one more, nobody), blocks of
-    addresses, and whether they reach outside names too. `peers` keeps what it was made of.
+    """Whom peers reach: kinds of ends (see `flowkit.policy.judge.classes`) surely, possibly (a superset) and by their labels
+    alone, and blocks of addresses; or `everyone`.
     """
 
-    peers: tuple[Peer, ...]
-    groups: Match
-    hosts: tuple[Mask, Mask]
-    blocks: tuple[Block, ...]
-    has_domains: bool
+    sure: Codes
+    possible: Codes
+    by_labels: Codes
+    blocks: tuple[Block, ...] = ()
+    everyone: bool = False
+
+    @classmethod
+    def of(cls, sure: Codes, possible: Codes, by_labels: Codes, blocks: tuple[Block, ...] = ()) -> Reach:
+        """Put together what is reached; what is possible is the very array of what is sure where nothing is unsure."""
+        return cls(sure, sure if np.array_equal(sure, possible) else possible, by_labels, blocks)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether nothing of it hangs on what nobody knows."""
+        return self.sure is self.possible
 
 
-class PeerMatches:
-    """The matches of peers over some classes (the columns) in one direction; whom a rule reaches is computed once a ruling."""
+_NOBODY = np.zeros(0, dtype=np.int64)
+_EVERYONE = Reach(_NOBODY, _NOBODY, _NOBODY, everyone=True)
 
-    def __init__(self, classes: Classes, columns: Codes, direction: Direction) -> None:
+
+class Reaches:
+    """Whom peers reach in one direction; each distinct peer is looked up once."""
+
+    def __init__(self, classes: Classes, direction: Direction) -> None:
         self._classes, self._direction = classes, direction
-        self._group, self._host, self._atom = classes.parts(columns)
-        self._count = len(columns)
-        self._known: dict[tuple[str | None, int], Match] = {}
+        self._known: dict[tuple[str | None, Peer], Reach] = {}
+        self._seen: dict[str | None, dict[int, Reach]] = {}
+        self._kept: list[Peer] = []
+        self._pods = ~classes.grouping.host_network
+        self._spaces: dict[Selector | str | None, tuple[Mask, Mask]] = {}
 
-    def any_of(self, namespace: str | None, peers: tuple[Peer, ...] | None) -> Match:
-        """Whether any of the peers of a rule in `namespace` matches; None is every peer."""
+    def any_of(self, namespace: str | None, peers: tuple[Peer, ...] | None) -> Reach:
+        """Whom the peers of a rule in `namespace` reach; None is every peer."""
         if peers is None:
-            every, none = np.ones(self._count, dtype=bool), np.zeros(self._count, dtype=bool)
-            return Match(every, every, none)
-        # By identity: comparing what a rule says costs more than finding out whom it reaches.
-        key = namespace, id(peers)
-        if key not in self._known:
-            self._known[key] = self._over_columns(self._reach(namespace, peers))
-        return self._known[key]
+            return _EVERYONE
+        found = [self.of(namespace, peer) for peer in peers]
+        if len(found) == 1:
+            return found[0]
+        sure, by_labels = (np.concatenate(part) for part in zip(*((r.sure, r.by_labels) for r in found), strict=True))
+        is_sure = all(reach.is_sure for reach in found)
+        possible = sure if is_sure else np.concatenate([reach.possible for reach in found])
+        return Reach(sure, possible, by_labels, tuple(block for reach in found for block in reach.blocks))
 
-    def _over_columns(self, reach: Reach) -> Match:
-        sure = reach.groups.sure[self._group] | reach.hosts[0][self._host]
-        possible = reach.groups.possible[self._group] | reach.hosts[1][self._host]
-        for block in reach.blocks:
-            inside = self._classes.atoms.within(block, self._atom)
-            sure, possible = sure | inside, possible | inside
-        if reach.has_domains:
-            possible = possible | ((self._group < 0) & (self._host < 0))
-        return Match(sure, possible, reach.groups.by_labels[self._group])
+    def of(self, namespace: str | None, peer: Peer) -> Reach:
+        """Whom one peer of a rule in `namespace` reaches: the same value for peers that say the same."""
+        # By identity first: comparing what a peer says costs more than most of what follows.
+        seen = self._seen.setdefault(namespace, {})
+        if id(peer) not in seen:
+            key = (namespace if peer.namespaces is None and peer.block is None else None), peer
+            if key not in self._known:
+                self._known[key] = self._reached(namespace, peer)
+            self._kept.append(peer)  # so that nobody else is given its identity
+            seen[id(peer)] = self._known[key]
+        return seen[id(peer)]
 
-    def _reach(self, namespace: str | None, peers: tuple[Peer, ...]) -> Reach:
-        key = self._direction, namespace, id(peers)
-        if key not in self._classes.reaches:
-            self._classes.reaches[key] = self._reached(namespace, peers)
-        found: Reach = self._classes.reaches[key]
-        return found
+    def _reached(self, namespace: str | None, peer: Peer) -> Reach:
+        if peer.block is not None:
+            return Reach(_NOBODY, _NOBODY, _NOBODY, (peer.block,))
+        if peer.nodes is not None:
+            sure, possible = (self._hosts_at(each) for each in self._labelled_hosts(peer.nodes))
+            return Reach.of(sure, possible, _NOBODY)
+        if peer.domains:
+            return Reach.of(_NOBODY, np.zeros(1, dtype=np.int64), _NOBODY)
+        groups = self._groups(namespace, peer)
+        by_labels = 1 + np.flatnonzero(groups.by_labels & self._pods)
+        sure = possible = 1 + np.flatnonzero(groups.sure & self._pods)
+        if groups.possible is not groups.sure:
+            possible = 1 + np.flatnonzero(groups.possible & self._pods)
+        if self._knows_hosts:
+            surely, possibly = (self._hosts_at(each) for each in self._hosts(peer, groups))
+            return Reach.of(np.concatenate([sure, surely]), np.concatenate([possible, possibly]), by_labels)
+        return Reach(sure, possible, by_labels)
 
-    def _reached(self, namespace: str | None, peers: tuple[Peer, ...]) -> Reach:
-        pods = [peer for peer in peers if peer.block is None and peer.nodes is None and not peer.domains]
-        groups, hosts = self._nobody()
-        for peer in pods:
-            found = self._groups(namespace, peer)
-            reached = self._hosts(peer, found)
-            groups, hosts = groups | found, (hosts[0] | reached[0], hosts[1] | reached[1])
-        for peer in peers:
-            if peer.block is None and peer.nodes is not None:
-                labelled = self._labelled_hosts(peer.nodes)
-                hosts = hosts[0] | labelled[0], hosts[1] | labelled[1]
-        mine = ~self._classes.grouping.host_network
-        return Reach(
-            peers,
-            Match(*(np.append(each & mine, False) for each in (groups.sure, groups.possible, groups.by_labels))),
-            (np.append(hosts[0], False), np.append(hosts[1], False)),
-            tuple(peer.block for peer in peers if peer.block is not None),
-            any(peer.domains for peer in peers if peer.block is None and peer.nodes is None),
-        )
-
-    def _nobody(self) -> tuple[Match, tuple[Mask, Mask]]:
-        groups = np.zeros(len(self._classes.grouping), dtype=bool)
-        hosts = np.zeros(len(self._classes.world.hosts), dtype=bool)
-        return Match(groups, groups, groups), (hosts, hosts)
+    def _hosts_at(self, hosts: Mask) -> Codes:
+        kinds: Codes = 1 + len(self._classes.grouping) + np.flatnonzero(hosts)
+        return kinds
 
     def subjects(self, namespace: str | None, peer: Peer) -> Match:
-        """Which pod groups (not columns) a policy is about; never the host network's."""
-        groups, pods = self._groups(namespace, peer), ~self._classes.grouping.host_network
-        return Match(groups.sure & pods, groups.possible & pods, groups.by_labels & pods)
+        """Which pod groups a policy is about; never the host network's."""
+        groups = self._groups(namespace, peer)
+        return Match(groups.sure & self._pods, groups.possible & self._pods, groups.by_labels & self._pods)
 
     def _groups(self, namespace: str | None, peer: Peer) -> Match:
         grouping = self._classes.grouping
         pods = grouping.matches(peer.pods) if peer.pods else np.ones(len(grouping), dtype=bool)
-        if peer.namespaces is None:
-            sure = possible = np.array([each == namespace for each in grouping.namespaces], dtype=bool)
-        else:
-            sure, possible = self._namespaces(peer.namespaces)
-        space = grouping.namespace
+        chosen = namespace if peer.namespaces is None else peer.namespaces
+        if chosen not in self._spaces:
+            sure, possible = (each[grouping.namespace] for each in self._namespaces(chosen))
+            self._spaces[chosen] = sure, sure if np.array_equal(sure, possible) else possible
+        sure, possible = self._spaces[chosen]
+        inside = pods & possible
         told = peer.pods is not None and peer.pods != _NOTHING
-        return Match(pods & sure[space], pods & possible[space], pods & ~possible[space] & told)
+        by_labels = pods & ~possible if told else np.zeros_like(inside)
+        return Match(inside if sure is possible else pods & sure, inside, by_labels)
 
-    def _namespaces(self, selector: Selector) -> tuple[Mask, Mask]:
-        if selector not in self._classes.spaces:
-            world = self._classes.world
-            known = [world.labels_of_namespace(name) for name in self._classes.grouping.namespaces]
-            verdicts = [selector.matches(labels) if whole else selector.decides(labels) for labels, whole in known]
-            self._classes.spaces[selector] = _three_valued(verdicts)
-        return self._classes.spaces[selector]
+    def _namespaces(self, chosen: Selector | str | None) -> tuple[Mask, Mask]:
+        """Which namespaces a selector chooses, or which one has a name."""
+        world, names = self._classes.world, self._classes.grouping.namespaces
+        if not isinstance(chosen, Selector):
+            return _three_valued([name == chosen for name in names])
+        known = [world.labels_of_namespace(name) for name in names]
+        return _three_valued([chosen.matches(labels) if whole else chosen.decides(labels) for labels, whole in known])
 
     def _labelled_hosts(self, selector: Selector) -> tuple[Mask, Mask]:
         hosts = self._classes.world.hosts
         return _three_valued(
             [selector.decides({}) if host.labels is None else selector.matches(host.labels) for host in hosts]
         )
+
+    @cached_property
+    def _knows_hosts(self) -> bool:
+        """Whether a profile lets selectors reach nodes at all."""
+        profile = self._classes.profile
+        return profile.host_pods_by_selector or bool(dict(profile.host_namespace))
 
     def _hosts(self, peer: Peer, groups: Match) -> tuple[Mask, Mask]:
         """Nodes that a profile lets selectors reach: by their host-network pods, or by the namespace that stands for nodes."""
@@ -170,6 +186,7 @@ class PeerMatches:
         return table[:, 0], table[:, 1]
 
 
-def _three_valued(verdicts: list[bool | None]) -> tuple[Mask, Mask]:
+def _three_valued(verdicts: list[Any]) -> tuple[Mask, Mask]:
+    """Whether each verdict is surely and possibly true; None is unknown."""
     sure = np.array([verdict is True for verdict in verdicts], dtype=bool)
     return sure, np.array([verdict is not False for verdict in verdicts], dtype=bool)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from flowkit.enrich.addresses import Addresses
-from flowkit.enrich.numbering import paired
 from flowkit.enrich.sides import Codes, Ends, Mask, integers
 from flowkit.enrich.tenancy import FOREVER, NOBODY_THEN
 from flowkit.policy.judge.replies import replies
@@ -42,22 +41,15 @@ class Rows:
         atom = np.append(ruling.atoms(ends.addresses), 0)
         classes = [ruling.of_ends(party, atom[at]) for party, at in zip(parties, (client, server), strict=True)]
         cells = Cells(classes[0], classes[1], port, ends.proto, ruling.relation(*parties))
-        cell, head = _distinct(cells, ruling)
+        # Ports of one atom without a name are one port.
+        cell, head = replace(cells, port=ruling.ports.of_ports(port)).distinct()
         return cls(
-            Cells(*(part[head] for part in (cells.client, cells.server, cells.port, cells.proto, cells.relation))),
+            cells.take(head),
             cell,
             reply,
             _incomplete(ends, port),
             tuple(_notes(parties, guessed)),
         )
-
-
-def _distinct(cells: Cells, ruling: Ruling) -> tuple[Codes, Codes]:
-    """Number the distinct cells; ports of one atom without a name are one port."""
-    port = ruling.ports.of_ports(cells.port)
-    ends, _ = paired(cells.client, cells.server)
-    service, _ = paired(port << 9 | (cells.proto + 1), cells.relation)
-    return paired(ends, service)
 
 
 def _incomplete(ends: Ends, port: Codes) -> Mask:

@@ -24,13 +24,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from flowkit.enrich import Inventory
+from flowkit.enrich.numbering import paired
 from flowkit.enrich.sides import ICMP, ICMPV6, Codes, Mask
 from flowkit.policy.judge.atoms import PortAtoms
 from flowkit.policy.judge.classes import Classes
 from flowkit.policy.judge.lines import ADMIN, NETWORK, TIERS, Line, entries
-from flowkit.policy.judge.peers import PeerMatches
 from flowkit.policy.judge.reasons import ALLOWED, DENIED, UNDECIDED, Reason
-from flowkit.policy.judge.services import Naming, PortMatches, Services
+from flowkit.policy.judge.services import Naming, Services
 from flowkit.policy.judge.tiers import ACCEPT, DENY, PASS, Outcome, Questions, Tier
 from flowkit.policy.model import EGRESS, INGRESS, PROTOCOLS, Direction, Port
 from flowkit.policy.policyset import PolicySet
@@ -63,6 +63,16 @@ class Cells:
 
     def __len__(self) -> int:
         return len(self.client)
+
+    def take(self, rows: Codes) -> Cells:
+        """Some of the cells."""
+        return Cells(*(part[rows] for part in (self.client, self.server, self.port, self.proto, self.relation)))
+
+    def distinct(self) -> tuple[Codes, Codes]:
+        """Number the distinct cells: the number of each, and the first cell of each number."""
+        ends, _ = paired(self.client, self.server)
+        service, _ = paired(self.port << 9 | (self.proto + 1), self.relation)
+        return paired(ends, service)
 
 
 @dataclass(frozen=True)
@@ -152,8 +162,7 @@ class Ruling:
 
     def judge(self, cells: Cells) -> Judgement:
         """Judge every cell."""
-        server = self.classes.parts(cells.server)[0]
-        services = Services.of(self.ports, self.naming, server, cells.port, cells.proto)
+        services = self.services(cells)
         egress, ingress = (self._side(cells, services, way) for way in _DIRECTIONS)
         allowed = egress.allows & ingress.allows
         denied = egress.denies | ingress.denies
@@ -162,21 +171,30 @@ class Ruling:
 
     def admitting(self, cells: Cells, direction: Direction) -> tuple[Codes, Codes]:
         """All pairs of a cell and a NetworkPolicy rule that surely admits it: numbers of cells, and of `lines(direction)`."""
-        server = self.classes.parts(cells.server)[0]
-        services = Services.of(self.ports, self.naming, server, cells.port, cells.proto)
+        services = self.services(cells)
         cell, line = self.tiers[NETWORK, direction].admitting(self._questions(cells, services, direction))
-        return cell, line + len(self.tiers[ADMIN, direction].lines)
+        return cell, line + self.offset(direction)
+
+    def offset(self, direction: Direction) -> int:
+        """Where the rules of NetworkPolicies begin among `lines(direction)`."""
+        return len(self.tiers[ADMIN, direction].lines)
+
+    def may_enter(self, servers: Cells, clients: Codes) -> Mask:
+        """Which `clients` (columns: classes) a NetworkPolicy rule may admit to the server and port of each cell (rows); all of
+        them where no NetworkPolicy isolates the server, or where the Admin tier speaks first.
+        """
+        if self.tiers[ADMIN, INGRESS].entries:
+            return np.ones((len(servers), len(clients)), dtype=bool)
+        asked = self._questions(servers, self.services(servers), INGRESS)
+        return self.tiers[NETWORK, INGRESS].may_accept(asked, *self.classes.parts(clients))
+
+    def services(self, cells: Cells) -> Services:
+        """What rules can tell of the cells' ports."""
+        return Services.of(self.ports, self.naming, self.classes.groups(cells.server), cells.port, cells.proto)
 
     def _questions(self, cells: Cells, services: Services, direction: Direction) -> Questions:
         subject, peer = (cells.client, cells.server) if direction == EGRESS else (cells.server, cells.client)
-        codes, columns = pd.factorize(peer)
-        return Questions(
-            self.classes.parts(subject)[0],
-            codes.astype(np.int64),
-            services.code,
-            PeerMatches(self.classes, np.asarray(columns, dtype=np.int64), direction),
-            PortMatches(services, self.classes.profile),
-        )
+        return Questions(self.classes.groups(subject), *self.classes.parts(peer), services)
 
     def _side(self, cells: Cells, services: Services, direction: Direction) -> Side:
         asked = self._questions(cells, services, direction)

@@ -75,31 +75,22 @@ class Services:
         return cls(code, proto[head], port[head], tuple(naming.sets[at] for at in names[head]))
 
 
-class PortMatches:
-    """Which services match the ports of a rule; each distinct list of ports is computed once."""
+def matching(services: Services, ports: tuple[Port, ...], profile: Profile) -> Mask:
+    """Which services match any of the ports; ``()`` is every port and protocol."""
+    found = np.full(len(services.proto), not ports)
+    for port in ports:
+        found |= _matches(services, port, profile)
+    return found
 
-    def __init__(self, services: Services, profile: Profile) -> None:
-        self._services, self._profile = services, profile
-        self._known: dict[tuple[Port, ...], Mask] = {}
 
-    def any_of(self, ports: tuple[Port, ...]) -> Mask:
-        """Whether any of the ports matches; ``()`` is every port and protocol."""
-        if ports not in self._known:
-            found = np.full(len(self._services.proto), not ports)
-            for port in ports:
-                found |= self._matches(port)
-            self._known[ports] = found
-        return self._known[ports]
-
-    def _matches(self, port: Port) -> Mask:
-        services = self._services
-        right: Mask = services.proto == port.protocol
-        if port.protocol == ANY_PROTOCOL:
-            right = np.ones(len(services.proto), dtype=bool)
-        if port.port is None or (isinstance(port.port, str) and not self._profile.named_ports):
-            return right
-        if isinstance(port.port, str):
-            named: Mask = right & np.array([port.port in names for names in services.names], dtype=bool)
-            return named
-        within: Mask = right & (services.port >= port.port) & (services.port <= (port.end or port.port))
-        return within
+def _matches(services: Services, port: Port, profile: Profile) -> Mask:
+    right: Mask = services.proto == port.protocol
+    if port.protocol == ANY_PROTOCOL:
+        right = np.ones(len(services.proto), dtype=bool)
+    if port.port is None or (isinstance(port.port, str) and not profile.named_ports):
+        return right
+    if isinstance(port.port, str):
+        named: Mask = right & np.array([port.port in names for names in services.names], dtype=bool)
+        return named
+    within: Mask = right & (services.port >= port.port) & (services.port <= (port.end or port.port))
+    return within

@@ -12,8 +12,9 @@ import pandas as pd
 
 from flowkit.contract import conform
 from flowkit.enrich.addresses import Addresses
+from flowkit.enrich.numbering import paired
 from flowkit.enrich.sides import Codes, Mask
-from flowkit.matrix.building import SUFFIXES, talk
+from flowkit.matrix.building import talk
 from flowkit.matrix.flowmatrix import STATES
 from flowkit.policy.judge.ruling import Cells, Ruling
 from flowkit.policy.model import PROTOCOLS
@@ -21,6 +22,10 @@ from flowkit.policy.world import World
 
 _ENDS = ("client", "server")
 _KEY = [*_ENDS, "port", "proto"]
+
+
+# What neither decides who is client and server, nor which rows are copies, nor what became of a connection.
+_UNASKED = frozenset({"Bytes", "Sampling", "SrcSubnetLabel", "DstSubnetLabel"})
 
 
 @dataclass(frozen=True)
@@ -35,15 +40,13 @@ class Calls:
     @classmethod
     def of(cls, flows: pd.DataFrame, world: World, states: tuple[str, ...] = STATES) -> Calls:
         """Read the calls of these states from flows; protocols without ports are not among them."""
-        talks, _ = talk(conform(flows), SUFFIXES["address"])
+        known = [name for name in flows.columns if name not in _UNASKED]
+        talks, _ = talk(conform(flows.loc[:, known]), {})
         ported = talks["proto"].isin(list(PROTOCOLS.values())) & (talks["port"] >= 0)
-        kept = talks[ported & talks["state"].isin([STATES.index(state) for state in states])]
-        named = kept.assign(client=kept["client"].cat.codes, server=kept["server"].cat.codes)
-        sums = {"connections": ("connections", "sum"), "state": ("state", "min")}
-        times = {"first": ("first", "min"), "last": ("last", "max")}
-        table = named.groupby(_KEY, sort=True, as_index=False).agg(**sums, **times)
-        texts = talks["client"].cat.categories
-        return cls(table.assign(**{end: texts.to_numpy(dtype=object)[table[end]] for end in _ENDS}), world)
+        asked = ported & talks["state"].isin([STATES.index(state) for state in states])
+        table = _folded(talks if asked.all() else talks[asked])
+        texts = talks["client"].cat.categories.to_numpy(dtype=object)
+        return cls(table.assign(**{end: texts[table[end]] for end in _ENDS}), world)
 
     @classmethod
     def none(cls, world: World) -> Calls:
@@ -77,3 +80,23 @@ class Calls:
     def only(self, rows: Mask | npt.NDArray[Any]) -> Calls:
         """The calls of some rows."""
         return Calls(self.table.loc[rows].reset_index(drop=True), self.world)
+
+
+def _folded(talks: pd.DataFrame) -> pd.DataFrame:
+    """One row a client, server, port and protocol, in their order (ends as codes)."""
+    client, server = (talks[end].cat.codes.to_numpy(dtype=np.int64) for end in _ENDS)
+    port, proto, state, connections, first, last = (
+        talks[name].to_numpy(dtype=np.int64) for name in ("port", "proto", "state", "connections", "first", "last")
+    )
+    call, head = paired(client << 32 | server, port << 9 | proto)
+    total, begin, end, best = (np.zeros(len(head), dtype=np.int64), first[head], last[head], state[head])
+    for ufunc, into, values in (
+        (np.add, total, connections),
+        (np.minimum, begin, first),
+        (np.maximum, end, last),
+        (np.minimum, best, state),
+    ):
+        ufunc.at(into, call, values)
+    columns = {"client": client[head], "server": server[head], "port": port[head], "proto": proto[head]}
+    evidence = {"connections": total, "state": best, "first": begin, "last": end}
+    return pd.DataFrame({**columns, **evidence}).sort_values(_KEY, ignore_index=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from flowkit.enrich import Inventory
+from flowkit.enrich.sides import Codes, Mask
 from flowkit.matrix.flowmatrix import STATES
 from flowkit.policy.judge.reasons import ALLOWED, REASONS, VERDICTS
 from flowkit.policy.judge.ruling import Judgement, Ruling
@@ -35,31 +36,34 @@ _PROTOCOL_NAMES = {number: name for name, number in PROTOCOLS.items()}
 
 @dataclass(frozen=True)
 class Replay:
-    """Calls and their judgement under one policy set."""
+    """Calls, the number of the cell of each, and the judgement of the cells under one policy set."""
 
     calls: Calls
     ruling: Ruling
+    cell: Codes
     judgement: Judgement
 
     @classmethod
     def of(cls, calls: Calls, ruling: Ruling) -> Replay:
-        """Judge every call."""
-        return cls(calls, ruling, ruling.judge(calls.cells(ruling)))
+        """Judge every call, each distinct cell once."""
+        cells = calls.cells(ruling)
+        cell, head = cells.distinct()
+        return cls(calls, ruling, cell, ruling.judge(cells.take(head)))
 
     def refused(self, inventory: Inventory) -> pd.DataFrame:
         """The calls that are not allowed, as edges (columns ``COLUMNS``), those with most connections first."""
-        rows = np.flatnonzero(self.judgement.verdict != ALLOWED)
-        part = self.calls.only(rows)
-        egress_denies = self.judgement.egress.denies[rows]
+        rows = np.flatnonzero((self.judgement.verdict != ALLOWED)[self.cell])
+        part, cell = self.calls.only(rows), self.cell[rows]
+        egress_denies = self.judgement.egress.denies[cell]
         way = np.where(egress_denies, EGRESS, INGRESS)
-        policy, rule = self._lines(rows, egress_denies)
-        reasons = np.where(egress_denies, self.judgement.egress.reason[rows], self.judgement.ingress.reason[rows])
+        policy, rule = self._lines(cell, egress_denies)
+        reasons = np.where(egress_denies, self.judgement.egress.reason[cell], self.judgement.ingress.reason[cell])
         ends = zip(("client", "server"), part.parties, strict=True)
         named = {end: names_of(party, part.table[end].tolist(), part.world, inventory) for end, party in ends}
         table = part.table.assign(
             **named,
             state=np.array(STATES, dtype=object)[part.table["state"].to_numpy(dtype=np.int64)],
-            verdict=np.array(VERDICTS, dtype=object)[self.judgement.verdict[rows].astype(np.int64)],
+            verdict=np.array(VERDICTS, dtype=object)[self.judgement.verdict[cell].astype(np.int64)],
             direction=way,
             policy=policy,
             rule=rule,
@@ -67,12 +71,12 @@ class Replay:
         )
         return _as_edges(table)
 
-    def _lines(self, rows: np.ndarray, egress: np.ndarray) -> tuple[list[str], list[str]]:
+    def _lines(self, cells: Codes, egress: Mask) -> tuple[list[str], list[str]]:
         """The policy that refuses (or comes near) and its rule; the isolating policies where no rule comes near."""
         policies, rules = [], []
-        for row, is_egress in zip(rows, egress, strict=True):
+        for cell, is_egress in zip(cells.tolist(), egress.tolist(), strict=True):
             side, way = (self.judgement.egress, EGRESS) if is_egress else (self.judgement.ingress, INGRESS)
-            line, under = int(side.line[row]), int(side.under[row])
+            line, under = int(side.line[cell]), int(side.under[cell])
             found = self.ruling.lines(way)[line] if line >= 0 else None
             policies.append(found.policy if found else self.ruling.sets(way)[under] if under >= 0 else "")
             rules.append(found.rule if found else "")

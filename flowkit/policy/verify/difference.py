@@ -49,10 +49,14 @@ def policy_diff(
     universe = Universe.of(whole, calls, inventory, _ports(both), _addresses(both))
     old, new = (Ruling.of(each, world, chosen) for each in (before, after))
     found = []
-    for portion in universe.portions():
-        verdicts = [ruling.judge(universe.cells_for(ruling, portion)).verdict for ruling in (old, new)]
-        rows = np.flatnonzero(verdicts[0] != verdicts[1])
-        found.append(_table(universe, portion.client[rows], portion.service[rows], [each[rows] for each in verdicts]))
+    cuts = [(ruling, universe.classes_of(ruling)) for ruling in (old, new)]
+    for slab in universe.slabs():
+        possible = [universe.may(ruling, classes, slab) for ruling, classes in cuts]
+        for part in universe.portions(slab, slab.valid & (possible[0] | possible[1])):
+            cells = [universe.cells(classes, part.client, part.service) for _, classes in cuts]
+            verdicts = [ruling.judge(each).verdict for (ruling, _), each in zip(cuts, cells, strict=True)]
+            rows = np.flatnonzero(verdicts[0] != verdicts[1])
+            found.append(_table(universe, part.client[rows], part.service[rows], [each[rows] for each in verdicts]))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(COLUMNS))
     return table.drop_duplicates().sort_values(list(COLUMNS[:5]), ignore_index=True)
 

@@ -41,6 +41,7 @@ def drift(
     """
     inventory, chosen = Inventory.load(inventory), profile_of(profile)
     calls = Calls.of(conform(flows), World.of(inventory), STATES[:1])
-    refused = Replay.of(calls, Ruling.of(policies, calls.world, chosen)).refused(inventory)
+    ruling = Ruling.of(policies, calls.world, chosen)
+    refused = Replay.of(calls, ruling).refused(inventory)
     denied = refused[refused["verdict"] == "denied"].reset_index(drop=True)
-    return Drift(denied, redundant(policies, calls, chosen))
+    return Drift(denied, redundant(policies, calls, ruling))

@@ -1,7 +1,7 @@
 """Irredundancy: would any observed connection break if a rule, a peer or a port were taken away?
 
-Every rule is taken apart into single peers and ports, and each connection is asked which of these admit it. A part is needed
-when some connection is admitted by nothing else.
+Each connection is asked which rules admit it, and where that is one alone, which single peers and ports of that rule do. A
+part is needed when some connection is admitted by nothing else.
 """
 
 from __future__ import annotations
@@ -12,63 +12,49 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from flowkit.enrich.sides import Codes
-from flowkit.policy.judge.ruling import FROM_OWN_NODE, SAME_POD, Ruling
-from flowkit.policy.model import EGRESS, INGRESS, Direction, NetworkPolicy, Peer, Port, Rule, Selector
+from flowkit.policy.judge.atoms import PortAtoms
+from flowkit.policy.judge.lines import NETWORK
+from flowkit.policy.judge.ruling import FROM_OWN_NODE, SAME_POD, Cells, Ruling
+from flowkit.policy.model import EGRESS, INGRESS, PROTOCOLS, Direction, NetworkPolicy, Peer, Port, Rule
 from flowkit.policy.policyset import PolicySet
-from flowkit.policy.profiles import Profile
 from flowkit.policy.synthesis.annotations import CHOSEN
 from flowkit.policy.synthesis.relations import OBSERVED
 from flowkit.policy.verify.calls import Calls
+from flowkit.policy.verify.parts import Parts, Table, peers_of, peers_table, ports_of, ports_table
 
 COLUMNS = ("policy", "direction", "rule", "part", "what", "by_choice")
 _EVERY = "every"
-_SHORT = 64
 
 
-@dataclass(frozen=True)
-class _Piece:
-    """A single peer and port of a rule: where it comes from."""
-
-    policy: str
-    direction: Direction
-    rule: int
-    peer: int
-    port: int
+_Key = tuple[str, str, int]
 
 
-def redundant(policies: PolicySet, calls: Calls, profile: Profile) -> pd.DataFrame:
-    """The rules, peers and ports without which every call would still be admitted (columns ``COLUMNS``).
+def redundant(policies: PolicySet, calls: Calls, ruling: Ruling) -> pd.DataFrame:
+    """The rules, peers and ports without which every call would still be admitted (columns ``COLUMNS``); `ruling` is that of
+    the policies.
 
     `part` is ``rule``, ``peer`` or ``port``, `what` shows it, `by_choice` says that the set's evidence gives another reason for
     it (infrastructure, all ranges of a subnet label).
     """
-    found = [row for way in (EGRESS, INGRESS) for row in _of_direction(policies, calls, profile, way)]
+    found = [row for way in (EGRESS, INGRESS) for row in _of_direction(policies, calls, ruling, way)]
     table = pd.DataFrame(found, columns=list(COLUMNS))
     return table.astype({"rule": "int64", "by_choice": "bool"})
 
 
 def _of_direction(
-    policies: PolicySet, calls: Calls, profile: Profile, direction: Direction
+    policies: PolicySet, calls: Calls, ruling: Ruling, direction: Direction
 ) -> Iterator[tuple[str, str, int, str, str, bool]]:
-    pieces, single = _taken_apart(policies, direction)
-    if not pieces:
+    rules = _Rules.of(policies, direction)
+    if not rules.rules:
         return
-    ruling = Ruling.of(single, calls.world, profile)
-    cells = calls.cells(ruling)
-    cell, line = ruling.admitting(cells, direction)
-    free = (cells.relation == SAME_POD) | ((cells.relation == FROM_OWN_NODE) & (direction == INGRESS))
-    rest = ~free[cell]
-    needed = _Needed.of(cell[rest], line[rest], pieces)
+    needed = _Needed.of(rules, calls.cells(ruling), ruling)
     chosen = _Chosen.of(policies.evidence)
     said = {f"{policy.namespace}/{policy.name}": _said(policy) for policy in policies.policies}
-    for policy in policies.policies:
-        for number, rule in enumerate(policy.rules(direction)):
-            name = f"{policy.namespace}/{policy.name}"
-            for part, what in needed.lacking((name, direction, number), rule):
-                by_choice = chosen.says((name, direction, number), what)
-                in_file = what is not None and f"{direction.lower()}[{number}]" in said[name]
-                yield name, direction, number, part, _shown(what), by_choice or in_file
+    for at, (name, number) in enumerate(rules.keys):
+        in_file = f"{direction.lower()}[{number}]" in said[name]
+        for part, what in needed.lacking(at, rules):
+            by_choice = chosen.says((name, direction, number), what) or (what is not None and in_file)
+            yield name, direction, number, part, _shown(what), by_choice
 
 
 def _said(policy: NetworkPolicy) -> list[str]:
@@ -76,95 +62,87 @@ def _said(policy: NetworkPolicy) -> list[str]:
     return dict(policy.annotations).get(CHOSEN, "").split(", ")
 
 
-def _taken_apart(policies: PolicySet, direction: Direction) -> tuple[list[_Piece], PolicySet]:
-    """Every rule of a direction as rules of one peer and one port, in the order in which a ruling counts them."""
-    pieces: list[_Piece] = []
-    single: list[NetworkPolicy] = []
-    for policy in policies.policies:
-        rules: list[Rule] = []
-        for number, rule in enumerate(policy.rules(direction)):
-            for at, peer in enumerate(_peers(rule) or (None,)):
-                for to, port in enumerate(_ports(rule) or (None,)):
-                    pieces.append(_Piece(f"{policy.namespace}/{policy.name}", direction, number, at, to))
-                    rules.append(Rule((peer,) if peer else (), (port,) if port else ()))
-        single.append(replace(policy, ingress=tuple(rules) if direction == INGRESS else (), egress=()))
-        if direction == EGRESS:
-            single[-1] = replace(policy, ingress=(), egress=tuple(rules))
-    return pieces, PolicySet(tuple(single))
+@dataclass(frozen=True)
+class _Rules:
+    """The rules of a direction as a ruling counts its lines: policy and number of each, its namespace, and its single parts."""
 
+    direction: Direction
+    keys: tuple[tuple[str, int], ...]
+    spaces: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    peers: tuple[tuple[Peer, ...], ...]
+    ports: tuple[tuple[Port, ...], ...]
 
-def _peers(rule: Rule) -> tuple[Peer, ...]:
-    """Single peers: one of a folded ``In`` for each of its values."""
-    found: list[Peer] = []
-    for peer in rule.peers:
-        folded = peer.pods.expressions if peer.pods else ()
-        if len(folded) == 1 and folded[0].operator == "In" and peer.pods is not None:
-            labels = ((*peer.pods.labels, (folded[0].key, value)) for value in folded[0].values)
-            found += [replace(peer, pods=Selector(tuple(sorted(each)))) for each in labels]
-        else:
-            found.append(peer)
-    return tuple(found)
-
-
-def _ports(rule: Rule) -> tuple[Port, ...]:
-    """Single ports: a short range as its numbers."""
-    found: list[Port] = []
-    for port in rule.ports:
-        if isinstance(port.port, int) and port.end and port.end - port.port < _SHORT:
-            found += [Port(port.protocol, number) for number in range(port.port, port.end + 1)]
-        else:
-            found.append(port)
-    return tuple(found)
-
-
-_Key = tuple[str, str, int]
+    @classmethod
+    def of(cls, policies: PolicySet, direction: Direction) -> _Rules:
+        """List the rules of NetworkPolicies."""
+        listed = [(policy, at) for policy in policies.policies for at in range(len(policy.rules(direction)))]
+        rules = tuple(policy.rules(direction)[at] for policy, at in listed)
+        keys = tuple((f"{policy.namespace}/{policy.name}", at) for policy, at in listed)
+        spaces = tuple(policy.namespace for policy, _ in listed)
+        return cls(direction, keys, spaces, rules, tuple(map(peers_of, rules)), tuple(map(ports_of, rules)))
 
 
 @dataclass(frozen=True)
 class _Needed:
-    """The rules, peers and ports that some call is admitted by alone."""
+    """The rules that some call is admitted by alone, and the peers and ports (rule and place) of these that do it alone."""
 
-    rules: frozenset[_Key]
-    peers: frozenset[tuple[_Key, int]]
-    ports: frozenset[tuple[_Key, int]]
+    rules: frozenset[int]
+    peers: frozenset[tuple[int, int]]
+    ports: frozenset[tuple[int, int]]
 
     @classmethod
-    def of(cls, cell: Codes, line: Codes, pieces: list[_Piece]) -> _Needed:
-        """Read which pieces admit each call: a part is needed when all pieces of some call share it."""
-        keys = [(piece.policy, piece.direction, piece.rule) for piece in pieces]
-        number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-        rule = np.array([number[key] for key in keys], dtype=np.int64)
-        width = 1 + max((max(piece.peer, piece.port) for piece in pieces), default=0)
-        peer = rule * width + np.array([piece.peer for piece in pieces], dtype=np.int64)
-        port = rule * width + np.array([piece.port for piece in pieces], dtype=np.int64)
-        names = list(number)
-        alone = [np.unique(_alone(cell, part[line])).tolist() for part in (rule, peer, port)]
+    def of(cls, rules: _Rules, cells: Cells, ruling: Ruling) -> _Needed:
+        """Count, for every distinct call, the rules that admit it; where that is one, the peers and ports that do."""
+        cells = cells.take(cells.distinct()[1])
+        cell, line = ruling.admitting(cells, rules.direction)
+        from_node = (cells.relation == FROM_OWN_NODE) & (rules.direction == INGRESS)
+        is_free = (cells.relation == SAME_POD) | from_node
+        sole = (np.bincount(cell, minlength=len(cells)) == 1)[cell] & ~is_free[cell]
+        cell, line = cell[sole], line[sole] - ruling.offset(rules.direction)
+        peers, ports = _peers_alone(rules, cells, ruling), _ports_alone(rules, cells, ruling)
+        alone = (part.alone(line, cell, table) for part, table in (peers, ports))
         return cls(
-            frozenset(names[each] for each in alone[0]),
-            *(frozenset((names[each // width], each % width) for each in part) for part in alone[1:]),
+            frozenset(np.unique(line).tolist()),
+            *(frozenset(zip(rule.tolist(), at.tolist(), strict=True)) for rule, at in alone),
         )
 
-    def lacking(self, key: _Key, rule: Rule) -> Iterator[tuple[str, Peer | Port | None]]:
+    def lacking(self, at: int, rules: _Rules) -> Iterator[tuple[str, Peer | Port | None]]:
         """The parts of one rule that nobody needs; of a rule that nobody needs only the rule."""
-        if key not in self.rules:
+        if at not in self.rules:
             yield "rule", None
             return
-        peers, ports = _peers(rule), _ports(rule)
+        peers, ports = rules.peers[at], rules.ports[at]
         if len(peers) > 1:
-            yield from (("peer", peer) for at, peer in enumerate(peers) if (key, at) not in self.peers)
+            yield from (("peer", peer) for place, peer in enumerate(peers) if (at, place) not in self.peers)
         if len(ports) > 1:
-            yield from (("port", port) for at, port in enumerate(ports) if (key, at) not in self.ports)
+            yield from (("port", port) for place, port in enumerate(ports) if (at, place) not in self.ports)
 
 
-def _alone(cell: Codes, part: Codes) -> Codes:
-    """The parts that are the only one of some cell."""
-    if not len(cell):
-        return part
-    order = np.argsort(cell, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(cell[order]) > 0])
-    low, high = (ufunc.reduceat(part[order], starts) for ufunc in (np.minimum, np.maximum))
-    found: Codes = low[low == high]
-    return found
+def _peers_alone(rules: _Rules, cells: Cells, ruling: Ruling) -> tuple[Parts, Table]:
+    """The single peers of all rules, and which of them match the other end of each cell."""
+    reached = ruling.tiers[NETWORK, rules.direction].reached.peers
+    found = [
+        [reached.of(space, peer) for peer in peers] for space, peers in zip(rules.spaces, rules.peers, strict=True)
+    ]
+    # Peers that say the same reach the very same value.
+    known = {id(reach): reach for each in found for reach in each}
+    place = {key: number for number, key in enumerate(known)}
+    numbers = [[place[id(reach)] for reach in each] for each in found]
+    ends = cells.server if rules.direction == EGRESS else cells.client
+    return Parts.of(numbers), peers_table(list(known.values()), ruling.classes, ends)
+
+
+def _ports_alone(rules: _Rules, cells: Cells, ruling: Ruling) -> tuple[Parts, Table]:
+    """The single ports of all rules, and which of them match each cell: by the very number, not by its atom."""
+    known: dict[Port, int] = {}
+    numbers = [[known.setdefault(port, len(known)) for port in ports] for ports in rules.ports]
+    exact = replace(ruling, ports=PortAtoms.of([*map(_number, np.unique(cells.port).tolist())]))
+    return Parts.of(numbers), ports_table(list(known), exact.services(cells), ruling.classes.profile)
+
+
+def _number(port: int) -> Port:
+    return Port(PROTOCOLS["TCP"], port)
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,15 @@ def workloads_of(world: World, inventory: Inventory) -> list[tuple[str, str, str
     return found
 
 
+def names_of_parties(world: World, inventory: Inventory) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """The name of each party of a world, and at the end ``""`` for whoever is none."""
+    called = [f"{namespace}/{name}" for namespace, _, name in workloads_of(world, inventory)]
+    return np.array([*called, *([NODES] * len(world.hosts)), ""], dtype=object)
+
+
 def names_of(
     parties: Codes, addresses: Sequence[str], world: World, inventory: Inventory
 ) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """The name of each party; of outside ones the address."""
-    called = [f"{namespace}/{name}" for namespace, _, name in workloads_of(world, inventory)]
-    known = np.array([*called, *([NODES] * len(world.hosts)), ""], dtype=object)
-    inside = known[np.where(parties < 0, len(known) - 1, parties)]
+    inside = names_of_parties(world, inventory)[np.maximum(parties, -1)]
     return np.where(parties < 0, np.asarray(addresses, dtype=object), inside)

@@ -14,7 +14,6 @@ from flowkit.policy.judge.ruling import Judgement, Ruling
 from flowkit.policy.model import EGRESS, INGRESS
 from flowkit.policy.synthesis.relations import OBSERVED
 from flowkit.policy.verify.calls import Calls
-from flowkit.policy.verify.candidates import candidates
 from flowkit.policy.verify.rows import rows_of
 from flowkit.policy.verify.universe import Portion, Universe
 
@@ -43,14 +42,13 @@ class Tightness:
         counts: Counter[tuple[str, int]] = Counter()
         examples: dict[tuple[str, int], tuple[int, int]] = {}
         verdicts = np.zeros(len(VERDICTS), dtype=np.int64)
-        services = (universe.server, universe.proto, universe.port)
-        possible = candidates(ruling, universe.ends.classes, services)
-        for portion in universe.portions():
-            asked = portion.only(possible[portion.service, portion.client])
-            judged = ruling.judge(asked.cells)
-            verdicts += np.bincount(judged.verdict[asked.fresh], minlength=len(VERDICTS))
-            verdicts[DENIED] += int(portion.fresh.sum()) - int(asked.fresh.sum())
-            _count(judged, asked, counts, examples)
+        for slab in universe.slabs():
+            possible = slab.valid & universe.may(ruling, universe.ends.classes, slab)
+            verdicts[DENIED] += int((slab.valid & slab.fresh & ~possible).sum())
+            for asked in universe.portions(slab, possible & slab.fresh):
+                judged = ruling.judge(asked.cells)
+                verdicts += np.bincount(judged.verdict, minlength=len(VERDICTS))
+                _count(judged, asked, counts, examples)
         others, denied, undecided = (int(each) for each in (verdicts.sum(), verdicts[DENIED], verdicts[UNDECIDED]))
         return cls(others, denied, undecided, _table(ruling, universe, counts, examples, why))
 
@@ -87,7 +85,7 @@ def _count(
     examples: dict[tuple[str, int], tuple[int, int]],
 ) -> None:
     """Count allowed cells by the line that admits them: the server's, else the client's."""
-    allowed = portion.fresh & (judged.verdict == ALLOWED)
+    allowed = judged.verdict == ALLOWED
     by_server = judged.ingress.reason == Reason.ADMITTED
     by_client = ~by_server & (judged.egress.reason == Reason.ADMITTED)
     for way, mask, line in (

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from flowkit.enrich import Inventory
+from flowkit.enrich.numbering import paired
 from flowkit.enrich.sides import TCP, Codes, Mask
 from flowkit.matrix.endpoints import NODES
 from flowkit.policy.judge.ruling import Cells, Ruling
 from flowkit.policy.verify.calls import Calls
-from flowkit.policy.verify.names import names_of
+from flowkit.policy.verify.names import names_of, names_of_parties
 
 OTHER_ADDRESS = "any other address"
 OTHER_PORT = 65_534
 _STRANGERS = ("192.0.2.222", "2001:db8:ffff::222")
-_AT_ONCE = 2_000_000
+_CELLS, _AT_ONCE = 16_000_000, 2_000_000  # looked at, and judged, at a time
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Ends:
         kept = tuple(texts[at] for at in heads)
         return cls(classes[heads], tuple(names[heads]), parties[heads], single[heads], is_v6[heads], kept)
 
-    @property
+    @cached_property
     def same(self) -> Codes:
         """A number that ends of one workload share, whatever their classes; every class of outside addresses has its own."""
         inside = [
@@ -71,8 +73,12 @@ class Ends:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def find(self, classes: Codes, names: np.ndarray, parties: Codes) -> Codes:
-        """The end that each (class, name) is; of outside addresses the class decides."""
+    def find(self, classes: Codes, parties: Codes, names: np.ndarray) -> Codes:
+        """The end that each class of a party is, `names` being those of the parties; of outside addresses the class decides."""
+        number, head = paired(classes, np.maximum(parties, -1))
+        return self._find(classes[head], names[parties[head]], parties[head])[number]
+
+    def _find(self, classes: Codes, names: np.ndarray, parties: Codes) -> Codes:
         place = {
             (int(each), name if party >= 0 else ""): at
             for at, (each, name, party) in enumerate(zip(self.classes, self.names, self.party, strict=True))
@@ -89,13 +95,16 @@ def _outside(calls: Calls) -> list[str]:
 
 @dataclass(frozen=True)
 class Universe:
-    """The cells: ends, for each server end its services (server, proto, port) in sorted order, the calls seen by workload."""
+    """The cells: ends, for each server end its services (server, proto, port) in sorted order, the number that services of one
+    workload share, and which clients (by `Ends.same`) were seen to use which of these.
+    """
 
     ends: Ends
     server: Codes
     proto: Codes
     port: Codes
-    seen: Codes
+    alike: Codes
+    seen: tuple[Codes, Codes]
 
     @classmethod
     def of(
@@ -111,53 +120,83 @@ class Universe:
         """
         ends = Ends.of(ruling, calls, inventory, addresses)
         cells = calls.cells(ruling)
-        called = [
-            names_of(party, calls.table[end].tolist(), calls.world, inventory)
-            for end, party in zip(("client", "server"), calls.parties, strict=True)
-        ]
+        names = names_of_parties(calls.world, inventory)
         client, server = (
-            ends.find(classes, names, party)
-            for classes, names, party in zip((cells.client, cells.server), called, calls.parties, strict=True)
+            ends.find(classes, party, names)
+            for classes, party in zip((cells.client, cells.server), calls.parties, strict=True)
         )
         every = np.arange(len(ends))
         further = [np.c_[every, every * 0 + proto, every * 0 + port] for proto, port in (*ports, (TCP, OTHER_PORT))]
-        listed = [np.c_[server, cells.proto, cells.port], _declared(ends, calls), *further]
+        called, head = paired(server, cells.proto << 17 | cells.port)
+        listed = [np.c_[server, cells.proto, cells.port][head], _declared(ends, calls), *further]
         services = np.unique(np.concatenate(listed), axis=0)
         services = services[services[:, 0] >= 0]
+        each = services[:, 0], services[:, 1], services[:, 2]
+        keys, alike = np.unique(_service(ends, *each), return_inverse=True)
         known = (client >= 0) & (server >= 0)
-        seen = _between(ends, client[known], server[known], cells.proto[known], cells.port[known])
-        return cls(ends, services[:, 0], services[:, 1], services[:, 2], np.unique(seen))
+        used = np.searchsorted(keys, _service(ends, server, cells.proto, cells.port)[head])[called]
+        return cls(ends, *each, alike, (ends.same[client[known]], used[known]))
 
-    @property
+    @cached_property
     def _is_pod(self) -> Mask:
         return np.array([name not in (NODES, OTHER_ADDRESS) for name in self.ends.names]) & (self.ends.party >= 0)
 
-    def portions(self) -> Iterator[Portion]:
-        """All cells in portions."""
-        width = len(self.ends)
-        step = max(1, _AT_ONCE // width)
-        is_pod = self._is_pod
+    def slabs(self) -> Iterator[Slab]:
+        """All cells, some services at a time."""
+        step = max(1, _CELLS // len(self.ends))
         for start in range(0, len(self.server), step):
-            service = np.repeat(np.arange(start, min(start + step, len(self.server))), width)
-            client = np.tile(np.arange(width), len(service) // width)
-            server = self.server[service]
-            itself = (server == client) & self.ends.single[client]
-            kept = (is_pod[client] | is_pod[server]) & (self.ends.is_v6[client] == self.ends.is_v6[server]) & ~itself
-            yield from self._cells(service[kept], client[kept])
+            services = np.arange(start, min(start + step, len(self.server)))
+            yield Slab(services, self._valid(services), self._fresh(services))
 
-    def cells_for(self, ruling: Ruling, portion: Portion) -> Cells:
-        """The cells of a portion as another ruling cuts them."""
-        classes = ruling.of_ends(self.ends.party, ruling.atoms(pd.Index(self.ends.addresses, dtype="str")))
-        cells = portion.cells
-        return Cells.of(classes[portion.client], classes[self.server[portion.service]], cells.port, cells.proto)
+    def _valid(self, services: Codes) -> Mask:
+        """Whether there is such a cell: an end is a pod, both speak one IP version, and no single pod meets itself."""
+        server, ends = self.server[services], self.ends
+        either = self._is_pod[server][:, None] | self._is_pod[None, :]
+        valid: Mask = either & (ends.is_v6[server][:, None] == ends.is_v6[None, :])
+        valid[np.arange(len(server)), server] &= ~ends.single[server]
+        return valid
 
-    def _cells(self, service: Codes, client: Codes) -> Iterator[Portion]:
-        if not len(service):
-            return
-        server, proto, port = self.server[service], self.proto[service], self.port[service]
-        cells = Cells.of(self.ends.classes[client], self.ends.classes[server], port, proto)
-        fresh = ~np.isin(_between(self.ends, client, server, proto, port), self.seen)
-        yield Portion(client, service, cells, fresh)
+    def _fresh(self, services: Codes) -> Mask:
+        """Whether nobody of the client's workload was seen to use the service of the server's workload."""
+        alike, place = np.unique(self.alike[services], return_inverse=True)
+        same = self.ends.same
+        client, used = self.seen
+        here = np.isin(used, alike)
+        seen = np.zeros((len(alike), int(same.max()) + 1), dtype=bool)
+        seen[np.searchsorted(alike, used[here]), client[here]] = True
+        fresh: Mask = ~seen[:, same][place]
+        return fresh
+
+    def portions(self, slab: Slab, wanted: Mask) -> Iterator[Portion]:
+        """Some cells of a slab, in portions."""
+        at = np.flatnonzero(wanted)
+        for start in range(0, len(at), _AT_ONCE):
+            row, client = np.divmod(at[start : start + _AT_ONCE], len(self.ends))
+            service = slab.services[row]
+            cells = self.cells(self.ends.classes, client, service)
+            yield Portion(client, service, cells, slab.fresh.ravel()[at[start : start + _AT_ONCE]])
+
+    def cells(self, classes: Codes, client: Codes, service: Codes) -> Cells:
+        """Cells of clients and services; `classes` are those of the ends, as a ruling cuts them."""
+        server = self.server[service]
+        return Cells.of(classes[client], classes[server], self.port[service], self.proto[service])
+
+    def classes_of(self, ruling: Ruling) -> Codes:
+        """The classes of the ends as another ruling cuts them."""
+        return ruling.of_ends(self.ends.party, ruling.atoms(pd.Index(self.ends.addresses, dtype="str")))
+
+    def may(self, ruling: Ruling, classes: Codes, slab: Slab) -> Mask:
+        """Which cells of a slab are not surely denied by NetworkPolicies of the server: a superset, cheaply found."""
+        return ruling.may_enter(self.cells(classes, slab.services * 0, slab.services), classes)
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Some services (rows) against every end (columns): which cells there are, and which nobody was seen to use."""
+
+    services: Codes
+    valid: Mask
+    fresh: Mask
 
 
 @dataclass(frozen=True)
@@ -169,17 +208,10 @@ class Portion:
     cells: Cells
     fresh: Mask
 
-    def only(self, rows: Mask) -> Portion:
-        """Some of the cells."""
-        cells = self.cells
-        parts = (each[rows] for each in (cells.client, cells.server, cells.port, cells.proto, cells.relation))
-        return Portion(self.client[rows], self.service[rows], Cells(*parts), self.fresh[rows])
 
-
-def _between(ends: Ends, client: Codes, server: Codes, proto: Codes, port: Codes) -> Codes:
-    """One number for (client, server, protocol, port), by workload."""
-    same = ends.same
-    key: Codes = ((same[client] * (int(same.max()) + 1) + same[server]) << 26) | (proto << 17) | port
+def _service(ends: Ends, server: Codes, proto: Codes, port: Codes) -> Codes:
+    """One number for (server, protocol, port), by workload."""
+    key: Codes = (ends.same[server] << 26) | (proto << 17) | port
     return key
 
 

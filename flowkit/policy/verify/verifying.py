@@ -130,7 +130,7 @@ def verification(policies: PolicySet, calls: Calls, inventory: Inventory, profil
         tight.denied,
         tight.undecided,
         tight.table,
-        redundant(policies, needed, profile),
+        redundant(policies, needed, ruling),
         _both_ends(policies, others, needed, inventory, profile) if others else refused.head(0),
     )
 
