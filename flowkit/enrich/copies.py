@@ -59,7 +59,9 @@ class Copies:
 
     @property
     def service_ends(self) -> dict[str, ServiceEnd]:
-        """The Service as destination (requests) and as source (replies), by the side it stands on."""
+        """The Service as destination (requests) and as source (replies), by the side it stands on; none without a Service."""
+        if not self.to_service.any() and not self.from_service.any():
+            return {}
         source, destination = self.ends.source, self.ends.destination
         return {
             "Dst": ServiceEnd(self.to_service & ~self.from_service, source, destination, self.told_destination),
@@ -68,6 +70,8 @@ class Copies:
 
     def same_flow(self, candidates: Mask, partners: Mask) -> Codes:
         """For each candidate row a partner row of the same flow at the same time, -1 elsewhere."""
+        if not candidates.any():
+            return np.full(len(self.start), -1, dtype=np.int64)
         flow = self.flow
         left = flow[candidates].assign(row=np.flatnonzero(candidates))
         spans = self._spans(np.flatnonzero(partners), flow[partners])
@@ -113,7 +117,9 @@ class Copies:
 
 def _told(flows: pd.DataFrame, prefix: str, ends: Ends) -> Codes:
     """The socket after translation, in the numbering of `ends`; -1 where no field tells it, -2 where no flow has it."""
-    address = column(flows, f"{prefix}Addr")
+    if f"{prefix}Addr" not in flows.columns:
+        return np.full(len(flows), -1, dtype=np.int64)
+    address = flows[f"{prefix}Addr"]
     codes = ends.addresses.get_indexer(pd.Index(address.astype(object))).astype(np.int64)
     port = integers(flows, f"{prefix}Port")
     said = address.notna().to_numpy() & (port >= 0)

@@ -39,7 +39,9 @@ def dedupe(flows: pd.DataFrame) -> pd.DataFrame:
     services = _combine([copies.translated(end, into < 0) for end in copies.service_ends.values()], len(flows))
     into = _combine([into, services], len(flows))
     kept = into < 0
-    times = np.bincount(_final(into)[~kept], minlength=len(flows)) + integers(flows, "FoldedCopies", missing=0)
+    times = integers(flows, "FoldedCopies", missing=0)
+    if not kept.all():
+        times = times + np.bincount(_final(into)[~kept], minlength=len(flows))
     flows, translated, waiting = _translate(flows.assign(FoldedCopies=pd.array(times, dtype="UInt32")), copies, kept)
     folded = {
         "copies that the other node reports too": int((nodes >= 0).sum()),
@@ -51,7 +53,8 @@ def dedupe(flows: pd.DataFrame) -> pd.DataFrame:
         "flows to a Service have no copy that names the pod behind it": waiting,
     }
     said = [f"{count} {what}" for what, count in notes.items() if count]
-    return with_provenance(flows[kept].reset_index(drop=True), provenance(flows).folding(folded).noting(*said))
+    rest = flows if kept.all() else flows[kept]
+    return with_provenance(rest.reset_index(drop=True), provenance(flows).folding(folded).noting(*said))
 
 
 def _other_node(flows: pd.DataFrame, copies: Copies) -> Codes:
@@ -63,6 +66,8 @@ def _other_node(flows: pd.DataFrame, copies: Copies) -> Codes:
 
 def _other_recorder(flows: pd.DataFrame, copies: Copies) -> Codes:
     """Where no node's view is known: of one flow seen by several recorders at a time, the one with most packets stays."""
+    if not {"AgentIP", "CaptureFile"} & {*flows.columns}:
+        return np.full(len(flows), -1, dtype=np.int64)
     blind = (integers(flows, "FlowDirection") < 0) & (copies.ends.src >= 0)
     recorder = _recorder(flows)
     if len(np.unique(recorder[blind])) < 2:
@@ -114,7 +119,8 @@ def _translated_end(flows: pd.DataFrame, side: str, rows: Mask) -> dict[str, pd.
 def _combine(folds: Iterable[Codes], count: int) -> Codes:
     into = np.full(count, -1, dtype=np.int64)
     for fold in folds:
-        into = np.where(into < 0, fold, into)
+        taken = np.flatnonzero((fold >= 0) & (into < 0))
+        into[taken] = fold[taken]
     return into
 
 

@@ -58,6 +58,11 @@ def orient(flows: pd.DataFrame) -> pd.DataFrame:
     >>> orient(flows)[["Client", "DirectionBy"]].values.tolist()
     [['Dst', 'SYN_ACK']]
     """
+    return oriented(flows)[0]
+
+
+def oriented(flows: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
+    """What `orient` returns, and the number of each row's conversation, by first appearance."""
     flows = conform(flows)
     talk = _Talk.of(flows)
     client, by = _decided(talk)
@@ -65,10 +70,11 @@ def orient(flows: pd.DataFrame) -> pd.DataFrame:
     row = client[talk.conversation]
     end = np.where(row == OPEN, OPEN, np.where(talk.forward, row, 1 - row))
     known = talk.has_addresses
-    return flows.assign(
+    told = flows.assign(
         Client=categorical(np.where(known, end, OPEN), ["Src", "Dst"]),
         DirectionBy=categorical(np.where(known, by[talk.conversation], OPEN), [name for name, _ in RULES]),
     )
+    return told, talk.conversation
 
 
 def _decided(talk: _Talk) -> tuple[Ranks, Ranks]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.types import is_integer_dtype
 
 Codes = npt.NDArray[np.int64]
 SmallCodes = npt.NDArray[np.signedinteger[Any]]
@@ -37,12 +39,12 @@ class Ends:
         src_port, dst_port, proto = (integers(flows, name) for name in ("SrcPort", "DstPort", "Proto"))
         return cls(src, dst, src_port, dst_port, proto, addresses)
 
-    @property
+    @cached_property
     def source(self) -> Codes:
         """A code of (address, port, protocol) of the sending end."""
         return socket(self.src, self.src_port, self.proto)
 
-    @property
+    @cached_property
     def destination(self) -> Codes:
         """The same numbering for the receiving end."""
         return socket(self.dst, self.dst_port, self.proto)
@@ -104,7 +106,8 @@ def integers(flows: pd.DataFrame, name: str, missing: int = -1) -> Codes:
     """An integer column as int64, `missing` where absent."""
     if name not in flows.columns:
         return np.full(len(flows), missing, dtype=np.int64)
-    return np.asarray(flows[name].astype("Int64").to_numpy(dtype=np.int64, na_value=missing), dtype=np.int64)
+    values = flows[name] if is_integer_dtype(flows[name].dtype) else flows[name].astype("Int64")
+    return np.asarray(values.to_numpy(dtype=np.int64, na_value=missing), dtype=np.int64)
 
 
 def flags_of(flows: pd.DataFrame) -> Codes:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
-from flowkit.enrich import dedupe, orient
+from flowkit.enrich import dedupe
+from flowkit.enrich.orient import oriented
 from flowkit.enrich.sides import TCP
 from flowkit.errors import ContractError
 from flowkit.matrix.conversations import conversations
@@ -75,14 +76,14 @@ def talk(flows: pd.DataFrame, ends: dict[str, str]) -> tuple[pd.DataFrame, list[
     for name in ("SrcAddr", "DstAddr", "Proto"):
         if name not in flows.columns:
             raise ContractError(f"a flow matrix needs the field {name}, which this table lacks")
-    oriented = orient(dedupe(in_scope(flows)))
+    told, numbers = oriented(dedupe(in_scope(flows)))
     identity = {
         f"{end}_{name}": suffix
         for end in ("from", "to")
         for name, suffix in {**ends, "subnet_label": "SubnetLabel"}.items()
     }
-    talks = conversations(whole_names(oriented), identity, refusals(flows))
-    return with_provenance(talks, provenance(oriented)), list(oriented["DirectionBy"].cat.categories)
+    talks = conversations(whole_names(told), identity, refusals(flows), numbers)
+    return with_provenance(talks, provenance(told)), list(told["DirectionBy"].cat.categories)
 
 
 def _explained(flows: pd.DataFrame) -> pd.DataFrame:

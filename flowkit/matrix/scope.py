@@ -38,7 +38,8 @@ def in_scope(flows: pd.DataFrame) -> pd.DataFrame:
     for reason, mask in reasons.items():
         losses[reason] = int((mask & ~out).sum())
         out |= mask
-    return with_provenance(flows[~out].reset_index(drop=True), provenance(flows).losing(losses))
+    kept = flows[~out] if out.any() else flows  # a table costs less to hand on than to copy
+    return with_provenance(kept.reset_index(drop=True), provenance(flows).losing(losses))
 
 
 def icmp_errors(flows: pd.DataFrame, ends: Ends) -> Mask:
