@@ -23,6 +23,8 @@ from flowkit.cli.options import (
 from flowkit.cli.output import chosen, print_table, print_text, read_flows, say, working
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from flowkit.policy.check import Check
 
 
@@ -63,6 +65,14 @@ def synthesise(
     default_deny: Annotated[
         DefaultDeny, typer.Option(help="Deny by default where coverage permits, always or never.")
     ] = DefaultDeny.gated,
+    widen: Annotated[
+        float | None,
+        typer.Option(help="Outside addresses as prefixes of which at least this share was seen.", show_default="exact"),
+    ] = None,
+    anywhere: Annotated[
+        int | None,
+        typer.Option(help="From so many outside addresses on one port on allow every one.", show_default="never"),
+    ] = None,
     form: Annotated[
         Form | None, typer.Option(help="Kind of object.", show_default="cilium for that profile, else networkpolicy")
     ] = None,
@@ -78,13 +88,15 @@ def synthesise(
     check_folder(output, force=force)
     named = read_flows(flows, cluster, subnets)
     with working("making policies"):
-        options = fk.Options(namespaces=tuple(namespace or ()), default_deny=default_deny.value)
+        spaces = tuple(namespace or ())
+        options = fk.Options(namespaces=spaces, default_deny=default_deny.value, widen=widen, anywhere=anywhere)
         inventory = fk.Inventory.load(cluster)
         policies = fk.synthesise(fk.matrix(named), inventory, profile.value, subnets=subnets, options=options)
         verification = fk.verify(policies, named, inventory, profile.value)
     kind = form or (Form.cilium if profile is ProfileName.cilium else Form.networkpolicy)
     typer.echo(policies.save(output, kind.value, force=force))
     _remarks(policies)
+    _costs(verification.tightness)
     typer.echo(verification.line, err=True)
 
 
@@ -98,6 +110,15 @@ def _remarks(policies: object) -> None:
             typer.echo(f"{kind}: {count} × {plain(reason)}", err=True)
     for note in getattr(policies, "notes", ()):
         typer.echo(plain(note), err=True)
+
+
+def _costs(tightness: pd.DataFrame) -> None:
+    """Say on stderr how many cells are allowed that nobody used, and why."""
+    from flowkit.contract.plain import plain
+
+    for cause, rows in tightness.groupby("cause", sort=True):
+        cells, example = int(rows["cells"].sum()), plain(rows["example"].iloc[0])
+        typer.echo(f"{cause}: {cells:,} cells allowed and never seen, such as {example}", err=True)
 
 
 def check(

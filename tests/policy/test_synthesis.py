@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import flowkit as fk
+from flowkit.enrich import InventoryWarning
 from flowkit.errors import PolicyError
 from flowkit.policy.model import Block, Peer, Port, Selector
 from flowkit.policy.profiles import PROFILES
@@ -224,3 +225,95 @@ def test_evidence_names_every_edge_behind_a_rule(strict):
         ["shop/worker → data/redis:6379/TCP", 20, "SYN"],
     ]
     assert isinstance(strict.evidence["first"].dtype, pd.DatetimeTZDtype)
+
+
+def with_outside(addresses, port=443):
+    """A workload that calls outside addresses, each once."""
+    pod = {
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "shop", "labels": {"app": "web"}},
+        "status": {"podIPs": [{"ip": "10.128.0.5"}, {"ip": "fd01::5"}]},
+    }
+    node = {
+        "kind": "Node",
+        "metadata": {"name": "n1"},
+        "status": {"addresses": [{"type": "InternalIP", "address": "203.0.113.77"}]},
+    }
+    with pytest.warns(InventoryWarning):
+        inventory = fk.Inventory.load({"kind": "List", "items": [pod, node]})
+    ends = {"SrcAddr": ["fd01::5" if ":" in each else "10.128.0.5" for each in addresses], "DstAddr": addresses}
+    flows = pd.DataFrame({**ends, "DstPort": port, "Proto": 6, "Flags": 18, "TimeFlowEndMs": 1_800_000_000_000})
+    flows = fk.enrich(flows.assign(SrcPort=range(40000, 40000 + len(flows))), cluster=inventory)
+    return fk.matrix(flows), inventory, flows
+
+
+def blocks_of(policies):
+    return [
+        (peer.block.cidr, peer.block.excluded) for each in policies.policies for r in each.egress for peer in r.peers
+    ]
+
+
+SEEN = ["198.51.100.0", "198.51.100.1", "198.51.100.3", "203.0.113.76", "203.0.113.78", "192.0.2.200", "2001:db8::1"]
+
+
+def test_outside_addresses_stay_exact_unless_asked():
+    matrix, inventory, _ = with_outside(SEEN)
+    exact = {cidr for cidr, _ in blocks_of(fk.synthesise(matrix, inventory))}
+    assert exact == {
+        "192.0.2.200/32",
+        "198.51.100.0/31",
+        "198.51.100.3/32",
+        "203.0.113.76/32",
+        "203.0.113.78/32",
+        "2001:db8::1/128",
+    }
+
+
+def test_prefixes_are_filled_where_enough_was_seen_and_never_over_a_node():
+    """Half of 203.0.113.76/30 was seen, yet 203.0.113.77 is a node's."""
+    matrix, inventory, flows = with_outside(SEEN)
+    made = fk.synthesise(matrix, inventory, options=fk.Options(widen=0.5, default_deny="always"))
+    assert {cidr for cidr, _ in blocks_of(made)} == {
+        "192.0.2.200/32",
+        "198.51.100.0/30",
+        "203.0.113.76/32",
+        "203.0.113.78/32",
+        "2001:db8::1/128",
+    }
+    wide = made.findings[made.findings["finding"] == "widened"]
+    assert wide[["what", "reason"]].values.tolist() == [
+        ["shop/web Egress: 198.51.100.0/30 443/6", "chosen (198.51.100.0/30); 3 addresses seen"]
+    ]
+    found = fk.verify(made, flows, inventory)
+    assert found.is_complete
+    assert found.removable.empty
+
+
+def test_everywhere_outside_spares_what_is_private_and_the_clusters_own():
+    matrix, inventory, flows = with_outside([*SEEN, "192.168.7.7"])
+    made = fk.synthesise(matrix, inventory, options=fk.Options(anywhere=5, default_deny="always"))
+    private = ("10.0.0.0/8", "169.254.169.254/32", "172.16.0.0/12", "192.168.0.0/16", "203.0.113.77/32")
+    assert sorted(blocks_of(made)) == [
+        ("0.0.0.0/0", private),
+        ("192.168.7.7/32", ()),
+        ("::/0", ("fc00::/7",)),
+    ]
+    assert fk.verify(made, flows, inventory).is_complete
+    asked = [("10.128.0.5", each) for each in ("8.8.8.8", "169.254.169.254", "192.168.7.8", "10.4.0.1")]
+    judged = pd.DataFrame(asked, columns=["SrcAddr", "DstAddr"]).assign(SrcPort=40000, DstPort=443, Proto=6, Flags=2)
+    assert fk.judge(made, judged, inventory)["verdict"].tolist() == ["allowed", "denied", "denied", "denied"]
+
+
+def test_many_addresses_on_one_port_are_a_proposal():
+    matrix, inventory, _ = with_outside([f"198.51.100.{at}" for at in range(1, 61, 2)])
+    found = fk.synthesise(matrix, inventory).findings
+    assert found.loc[found["finding"] == "proposed", ["what", "connections"]].values.tolist() == [
+        ["shop/web Egress: 443/6", 30]
+    ]
+
+
+def test_a_slip_does_not_open_everything():
+    with pytest.raises(PolicyError, match="widen=0"):
+        fk.Options(widen=0)
+    with pytest.raises(PolicyError, match="anywhere=0"):
+        fk.Options(anywhere=0)

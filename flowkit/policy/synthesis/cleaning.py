@@ -237,4 +237,4 @@ def _nodes_of(server: _Half, scene: Scene) -> frozenset[str]:
 
 def _finding(edge: Any, name: str, lost: _Lost, connections: int) -> Finding:
     namespace = edge.to_namespace or edge.from_namespace
-    return Finding(lost.finding, namespace, name, lost.reason, connections, 0, lost.remedy)
+    return Finding(lost.finding, namespace, name, lost.reason, connections, lost.remedy)

@@ -1,4 +1,4 @@
-"""What a synthesis did not do, or did wider than asked: every such thing is one row, with its cost and the way out."""
+"""What a synthesis did not do, or did wider than asked: every such thing is one row, with its reason and the way out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know: `finding` is its kind, `connections` how many observed ones it concerns, `cells` how many it opens.
+    """One thing to know: `finding` is its kind, `connections` how many observed ones it concerns.
+
+    What a widening opens is counted in cells by `flowkit.policy.verify` (`Verification.tightness`).
 
     Kinds: ``dropped`` (no rule was made), ``needs no rule`` (always allowed), ``widened`` (more is allowed than was seen),
-    ``label clash``, ``not selectable``, ``not isolated`` (a default-deny was left out), ``guessed``, ``stale``.
+    ``label clash``, ``not selectable``, ``not isolated`` (a default-deny was left out), ``guessed``, ``stale``,
+    ``proposed`` (a choice that there is).
     """
 
     finding: str
@@ -21,7 +24,6 @@ class Finding:
     what: str
     reason: str
     connections: int = 0
-    cells: int = 0
     remedy: str = ""
 
 
@@ -31,7 +33,7 @@ COLUMNS = tuple(each.name for each in fields(Finding))
 def table(findings: Iterable[Finding]) -> pd.DataFrame:
     """The findings as a table, in the order of kind, namespace and subject; equal ones add up."""
     rows = pd.DataFrame([astuple(each) for each in findings], columns=list(COLUMNS))
-    keys = [name for name in COLUMNS if name not in ("connections", "cells")]
-    summed = rows.groupby(keys, sort=True, as_index=False, dropna=False)[["connections", "cells"]].sum()
-    typed = summed.astype({**dict.fromkeys(keys, "str"), "connections": "int64", "cells": "int64"})
+    keys = [name for name in COLUMNS if name != "connections"]
+    summed = rows.groupby(keys, sort=True, as_index=False, dropna=False)[["connections"]].sum()
+    typed = summed.astype({**dict.fromkeys(keys, "str"), "connections": "int64"})
     return typed[list(COLUMNS)]

@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from flowkit.enrich import objects as k8s
 from flowkit.enrich.subnets import Network
 from flowkit.policy.model import INGRESS, Block, Peer, Selector
-from flowkit.policy.synthesis.ends import API_SERVER, DNS, LABEL, NODES, PODS, End
+from flowkit.policy.synthesis.ends import ANYWHERE, API_SERVER, DNS, LABEL, NODES, PODS, End
 from flowkit.policy.synthesis.grouping import blocks
-from flowkit.policy.synthesis.scene import Scene
+from flowkit.policy.synthesis.ranges import anywhere
+from flowkit.policy.synthesis.scene import CLUSTER_RANGES, Scene
 from flowkit.policy.synthesis.selectors import Subject
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 HOST_NETWORK = "policy-group.network.openshift.io/host-network"
 _API_NAMESPACE = "openshift-kube-apiserver"
 _MACHINES = "Machines"
-_CLUSTER_RANGES = ("Pods", "Services", _MACHINES)
 
 
 def peers_of(end: End, namespace: str, direction: str, scene: Scene) -> tuple[Peer, ...]:
@@ -36,6 +36,8 @@ def peers_of(end: End, namespace: str, direction: str, scene: Scene) -> tuple[Pe
         return _nodes(direction, scene)
     if end.kind == LABEL:
         return label_blocks(end.name, scene)
+    if end.kind == ANYWHERE:
+        return (anywhere(int(end.name.removeprefix("IPv")), scene),)
     return blocks([end.name])
 
 
@@ -91,7 +93,7 @@ def label_blocks(label: str, scene: Scene) -> tuple[Peer, ...]:
     earlier: list[Network] = []
     own: list[Network] = []
     kept: list[Peer] = []
-    cluster = [each for name, each in _pairs(scene) if name in _CLUSTER_RANGES and name != label]
+    cluster = [each for name, each in _pairs(scene) if name in CLUSTER_RANGES and name != label]
     for name, network in _pairs(scene):
         if name != label:
             earlier.append(network)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from flowkit.policy.model import EGRESS, INGRESS, Peer, Rule
 from flowkit.policy.synthesis.cleaning import Wanted
-from flowkit.policy.synthesis.ends import ADDRESS, DNS, INFRASTRUCTURE, LABEL, PODS, End
+from flowkit.policy.synthesis.ends import ADDRESS, ANYWHERE, DNS, INFRASTRUCTURE, LABEL, PODS, RANGE, End
 from flowkit.policy.synthesis.grouping import Served, blocks, folded_peers, folded_ports, grouped
 from flowkit.policy.synthesis.infrastructure import peers_of
 from flowkit.policy.synthesis.scene import Scene
@@ -33,7 +33,12 @@ EVIDENCE = (
     "direction_by",
     "seen",
 )
-OBSERVED, BY_INFRASTRUCTURE, BY_LABEL = "observed", "infrastructure", "subnet label"
+OBSERVED, BY_INFRASTRUCTURE, BY_LABEL, BY_CHOICE = "observed", "infrastructure", "subnet label", "widened by choice"
+_BASIS = {
+    **dict.fromkeys(INFRASTRUCTURE, BY_INFRASTRUCTURE),
+    LABEL: BY_LABEL,
+    **dict.fromkeys((RANGE, ANYWHERE), BY_CHOICE),
+}
 
 
 @dataclass
@@ -116,8 +121,8 @@ def _all_of_dns(scene: Scene) -> set[Served]:
 
 def _rows(end: End, served: Served, behind: list[Wanted], peers: tuple[Peer, ...]) -> Iterable[dict[str, Any]]:
     proto, port = served
-    basis = BY_INFRASTRUCTURE if end.kind in INFRASTRUCTURE else BY_LABEL if end.kind == LABEL else OBSERVED
     cidrs = ", ".join(peer.block.cidr for peer in peers if peer.block)
+    basis = _BASIS.get(end.kind, OBSERVED)
     said = {"peer": str(end), "cidrs": cidrs, "port": str(port), "proto": proto, "basis": basis}
     if not behind:
         yield {**said, "edge": "", "connections": 0, "first": pd.NaT, "last": pd.NaT, "direction_by": "", "seen": ""}

@@ -18,6 +18,8 @@ from flowkit.policy.synthesis.workloads import Key, Workload, workloads
 # Where clusters keep their DNS Service: Kubernetes, OpenShift, k3s and RKE2.
 _DNS_SERVICES = ("kube-dns", "dns-default", "coredns", "rke2-coredns-rke2-coredns")
 _DNS_PORT = 53
+# Subnet labels that NetObserv gives to the cluster itself.
+CLUSTER_RANGES = ("Pods", "Services", "Machines")
 
 
 @dataclass(frozen=True)

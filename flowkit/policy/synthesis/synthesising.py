@@ -23,6 +23,7 @@ from flowkit.policy.synthesis.cleaning import Wanted, cleaned
 from flowkit.policy.synthesis.ends import DNS
 from flowkit.policy.synthesis.isolation import ALLOW_DNS, Isolation, allow_dns, default_deny, isolation, policy_names
 from flowkit.policy.synthesis.options import Options
+from flowkit.policy.synthesis.outside import widened_outside
 from flowkit.policy.synthesis.relations import EVIDENCE, Needs, Written, needs, written
 from flowkit.policy.synthesis.scene import Scene
 from flowkit.policy.synthesis.selectors import Subject
@@ -126,7 +127,9 @@ def _draft(wanted: Iterable[Wanted], scene: Scene, isolated: Isolation) -> _Draf
             policies += _dns_policy(namespace, own, scene, evidence)
         for subject in sorted({subject for _, subject in own}, key=names.__getitem__):
             parts = {
-                direction: own[direction, subject] for direction in (INGRESS, EGRESS) if (direction, subject) in own
+                direction: widened_outside(own[direction, subject], scene)
+                for direction in (INGRESS, EGRESS)
+                if (direction, subject) in own
             }
             policies += _subject_policy(
                 subject, names[subject], {d: written(n, namespace, d, scene) for d, n in parts.items()}, evidence

@@ -1,17 +1,19 @@
-"""What a set allows beyond what was seen, by choice or for want of labels, each with its cost.
+"""What a set allows beyond what was seen, by choice or for want of labels.
 
 The cells a widening opens are counted by `flowkit.policy.verify`, which judges them; here stands why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from flowkit.policy.synthesis.ends import API_SERVER, DNS, NODES, End
 from flowkit.policy.synthesis.findings import Finding
+from flowkit.policy.synthesis.relations import BY_CHOICE, BY_LABEL, OBSERVED
 from flowkit.policy.synthesis.scene import Scene
 
+_MANY = 20  # from here on a list of outside addresses is hardly a closed one
 _WHY = {
     str(End(DNS)): "every pod of the namespace may ask every DNS pod, over UDP and TCP",
     str(End(API_SERVER)): "every API server, not only those seen",
@@ -34,28 +36,44 @@ def clashes(scene: Scene, covered: frozenset[str]) -> Iterator[Finding]:
             )
 
 
-def widened(evidence: Iterable[dict[str, Any]]) -> Iterator[Finding]:
-    """Rules by infrastructure and by subnet label, and addresses that may not stay."""
+def widened(evidence: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Rules wider than what was seen, addresses that may not stay, and ports with so many that a wider rule may be meant."""
     for row in evidence:
-        where = f"{row['namespace']}/{row['policy']} {row['direction']}: {row['peer']} {row['port']}/{row['proto']}"
-        if row["peer"] in _WHY:
-            yield Finding("widened", row["namespace"], where, _WHY[row["peer"]], row["connections"])
-        elif row["basis"] == "subnet label":
-            seen = len(set(filter(None, row["seen"].split(", "))))
-            reason = (
-                f"all ranges of the label ({row['cidrs']}); {seen} addresses seen"
-                if seen
-                else "all ranges of the label"
-            )
+        reason, remedy = _reason(row)
+        where = f"{_place(row)}: {row['peer']} {row['port']}/{row['proto']}"
+        if reason:
             yield Finding("widened", row["namespace"], where, reason, row["connections"])
-        elif row["cidrs"]:
-            remedy = "label its subnet if it may change"
-            yield Finding(
-                "stale",
-                row["namespace"],
-                where,
-                "an outside address may change its owner",
-                row["connections"],
-                0,
-                remedy,
-            )
+        elif remedy:
+            why = "an outside address may change its owner"
+            yield Finding("stale", row["namespace"], where, why, row["connections"], remedy)
+    yield from _proposed(evidence)
+
+
+def _place(row: dict[str, Any]) -> str:
+    return f"{row['namespace']}/{row['policy']} {row['direction']}"
+
+
+def _reason(row: dict[str, Any]) -> tuple[str, str]:
+    """Why a row allows more than was seen; else what would keep its addresses right."""
+    if row["peer"] in _WHY:
+        return _WHY[row["peer"]], ""
+    if row["basis"] in (BY_LABEL, BY_CHOICE):
+        seen = len(set(filter(None, row["seen"].split(", "))))
+        ranges = "all ranges of the label" if row["basis"] == BY_LABEL else "chosen"
+        return f"{ranges} ({row['cidrs']})" + (f"; {seen} addresses seen" if seen else ""), ""
+    return "", "label its subnet if it may change" if row["cidrs"] else ""
+
+
+def _proposed(evidence: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Ports with many outside addresses, which a closed list will hardly keep up with."""
+    found: dict[tuple[str, str, str, int], list[dict[str, Any]]] = {}
+    for row in evidence:
+        if row["cidrs"] and row["basis"] == OBSERVED:
+            found.setdefault((row["namespace"], _place(row), row["port"], row["proto"]), []).append(row)
+    for (namespace, place, port, proto), rows in found.items():
+        addresses = {row["peer"] for row in rows}
+        if len(addresses) >= _MANY:
+            reason = f"{len(addresses)} outside addresses on one port: the list will hardly stay complete"
+            remedy = f"label their subnet, or choose prefixes, Options(widen=0.5), or all, Options(anywhere={_MANY})"
+            count = sum(row["connections"] for row in rows)
+            yield Finding("proposed", namespace, f"{place}: {port}/{proto}", reason, count, remedy)
