@@ -9,14 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich import Inventory
-from flowkit.enrich.sides import distinct
+from flowkit.enrich.sides import column, distinct
 from flowkit.policy.judge import judge
 from flowkit.policy.policyset import PolicySet
 from flowkit.policy.profiles import Profile
+from flowkit.transform.network_events import network_events
 
 COLUMNS = (
     "SrcAddr",
@@ -59,46 +61,33 @@ def observed(flows: pd.DataFrame) -> pd.DataFrame:
     >>> observed(flows)["observed"].fillna("").tolist()
     ['denied', '']
     """
-    said = (
-        [_of_events(each) for each in flows["NetworkEvents"]]
-        if "NetworkEvents" in flows.columns
-        else [None] * len(flows)
-    )
-    dropped = _of_causes(flows)
-    both = [cause if cause else event for event, cause in zip(said, dropped, strict=True)]
-    return pd.DataFrame(
+    events = network_events(flows.reset_index(drop=True))
+    found = _acls(events).reindex(range(len(flows)))
+    cause = _of_causes(flows)
+    told = pd.DataFrame(
         {
-            "observed": pd.array([each[0] if each else None for each in both], dtype="str"),
-            "observed_by": pd.array([each[1] if each else None for each in both], dtype="str"),
-        },
-        index=flows.index,
-    )
+            "observed": found["observed"].mask(cause.notna(), DENIED),
+            "observed_by": cause.where(cause.notna(), found["policy"]),
+        }
+    ).astype("str")
+    return with_provenance(told.set_axis(flows.index), provenance(events))
 
 
-_Said = tuple[str, str] | None
+def _acls(events: pd.DataFrame) -> pd.DataFrame:
+    """What the access lists of each flow said, by its row: one denial of several events denies."""
+    of_acl = events["Feature"].fillna("acl").str.lower() == "acl"
+    action = events["Action"].str.lower().map(_ACTIONS)
+    known = events.loc[of_acl & action.notna(), ["row", "policy"]].assign(observed=action)
+    # "denied" sorts behind "allowed"
+    first = known.sort_values(["row", "observed"], ascending=[True, False], kind="stable").drop_duplicates("row")
+    return first.set_index("row")
 
 
-def _of_events(events: Any) -> _Said:
-    acls = [_of_event(event) for event in events if isinstance(event, dict)] if isinstance(events, list) else []
-    told = [each for each in acls if each]
-    return next((each for each in told if each[0] == DENIED), told[0] if told else None)
-
-
-def _of_event(event: dict[str, Any]) -> _Said:
-    action = _ACTIONS.get(str(event.get("Action", "")).lower())
-    if action is None or str(event.get("Feature", "acl")).lower() != "acl":
-        return None
-    name = "/".join(str(event[key]) for key in ("Namespace", "Name") if event.get(key))
-    way = f" {event['Direction']}" if event.get("Direction") else ""
-    return action, f"{event.get('Type', '')} {name}{way}".strip()
-
-
-def _of_causes(flows: pd.DataFrame) -> list[_Said]:
-    if "PktDropLatestDropCause" not in flows.columns:
-        return [None] * len(flows)
-    codes, causes = distinct(flows["PktDropLatestDropCause"])
-    meant: list[_Said] = [(DENIED, str(cause)) if _is_policy(str(cause)) else None for cause in causes]
-    return [[*meant, None][code] for code in codes]
+def _of_causes(flows: pd.DataFrame) -> pd.Series[Any]:
+    """The drop cause of each flow where it is one that policies have."""
+    codes, causes = distinct(column(flows, "PktDropLatestDropCause"))
+    meant = [str(cause) if _is_policy(str(cause)) else None for cause in causes]
+    return pd.Series(np.array([*meant, None], dtype=object)[codes], dtype="str")
 
 
 def _is_policy(cause: str) -> bool:
@@ -120,7 +109,7 @@ def disagreements(
     told = observed(flows)
     known = told["observed"].notna()
     part = flows[known].reset_index(drop=True)
-    said = provenance(flows).noting(f"{int(known.sum()):,} of {len(flows):,} flows say what the network did to them")
+    said = provenance(told).noting(f"{int(known.sum()):,} of {len(flows):,} flows say what the network did to them")
     if part.empty:
         return with_provenance(pd.DataFrame(columns=list(COLUMNS)), said)
     judged = judge(policies, part, inventory, profile)
