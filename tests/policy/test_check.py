@@ -16,70 +16,7 @@ from flowkit.errors import PolicyError
 from flowkit.policy.observed import observed
 from flowkit.policy.render.sarif import sarif
 from flowkit.policy.render.summary import markdown
-
-# The parts of the SARIF 2.1.0 schema that a code host refuses an upload for.
-TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string", "minLength": 1}}}
-LEVEL = {"enum": ["none", "note", "warning", "error"]}
-RESULT = {
-    "type": "object",
-    "required": ["ruleId", "message", "locations"],
-    "properties": {
-        "ruleId": {"type": "string"},
-        "ruleIndex": {"type": "integer", "minimum": 0},
-        "level": LEVEL,
-        "message": TEXT,
-        "locations": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "required": ["physicalLocation"],
-                "properties": {
-                    "physicalLocation": {
-                        "required": ["artifactLocation"],
-                        "properties": {
-                            "artifactLocation": {
-                                "required": ["uri"],
-                                "properties": {"uri": {"type": "string", "format": "uri-reference", "minLength": 1}},
-                            }
-                        },
-                    }
-                },
-            },
-        },
-        "partialFingerprints": {"type": "object", "additionalProperties": {"type": "string"}},
-    },
-}
-RULE = {
-    "type": "object",
-    "required": ["id"],
-    "properties": {"shortDescription": TEXT, "defaultConfiguration": {"properties": {"level": LEVEL}}},
-}
-DRIVER = {
-    "type": "object",
-    "required": ["name"],
-    "properties": {
-        "name": {"type": "string"},
-        "version": {"type": "string"},
-        "rules": {"type": "array", "items": RULE},
-    },
-}
-SARIF = {
-    "type": "object",
-    "required": ["version", "runs"],
-    "properties": {
-        "version": {"const": "2.1.0"},
-        "runs": {
-            "type": "array",
-            "items": {
-                "required": ["tool"],
-                "properties": {
-                    "tool": {"required": ["driver"], "properties": {"driver": DRIVER}},
-                    "results": {"type": "array", "items": RESULT},
-                },
-            },
-        },
-    },
-}
+from tests.policy.sarif_schema import SARIF
 
 
 @pytest.fixture
@@ -106,6 +43,37 @@ def test_sarif_is_valid_and_points_at_files(recorded, folder):
     results = document["runs"][0]["results"]
     assert len(results) == 5
     assert results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/data.yaml")
+    rules = document["runs"][0]["tool"]["driver"]["rules"]
+    assert [rules[each["ruleIndex"]]["id"] for each in results] == [each["ruleId"] for each in results]  # 3.27.6
+    assert len({each["partialFingerprints"]["finding/v1"] for each in results}) == len(results)
+
+
+def test_sarif_of_hostile_names_is_valid():
+    row = {"kind": "denied", "policy": "a/b", "what": "\x1b[31m<x>\u202e", "detail": "'\"", "connections": 1}
+    places = ["p%20q/ä b.yaml, document 2", "c:\\d#e?.yaml", ""]
+    table = pd.DataFrame([{**row, "place": place} for place in places])
+    document = json.loads(sarif(table, "some folder", "1.0"))
+    jsonschema.validate(document, SARIF)
+    assert "\x1b" not in document["runs"][0]["results"][0]["message"]["text"]
+
+
+@pytest.mark.parametrize("spoil", ["message", "uri", "level", "misspelt"])
+def test_the_schema_refuses_what_a_code_host_would(spoil):
+    row = {"kind": "denied", "policy": "a/b", "what": "x", "detail": "y", "connections": 1, "place": "p.yaml"}
+    document = json.loads(sarif(pd.DataFrame([row]), "folder", "1.0"))
+    result = document["runs"][0]["results"][0]
+    uri = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    match spoil:
+        case "message":
+            del result["message"]["text"]
+        case "uri":
+            uri["uri"] = "a b.yaml"
+        case "level":
+            result["level"] = "fatal"
+        case _:
+            result["ruleID"] = "denied"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, SARIF)
 
 
 def test_the_summary_escapes_strangers():
@@ -176,8 +144,8 @@ def test_what_the_network_said():
         }
     )
     assert observed(flows).fillna("").values.tolist() == [
-        ["allowed", "NetworkPolicy data/redis Ingress"],
-        ["denied", "NetworkPolicy data/redis Ingress"],
+        ["allowed", "NetworkPolicy data/redis (Ingress)"],
+        ["denied", "NetworkPolicy data/redis (Ingress)"],
         ["", ""],
         ["", ""],
         ["denied", "OVS_DROP_EXPLICIT"],
@@ -194,6 +162,6 @@ def test_disagreements_have_both_reasons(recorded, strict):
     dropped = to_redis.assign(NetworkEvents=[[event("drop")], [event("allow")], None, None])
     found = fk.disagreements(strict, dropped, recorded.inventory)
     assert found[["observed", "observed_by", "verdict", "judged_by", "reason", "flows"]].values.tolist() == [
-        ["denied", "NetworkPolicy data/redis Ingress", "allowed", "data/redis ingress[0]", "admitted", 1]
+        ["denied", "NetworkPolicy data/redis (Ingress)", "allowed", "data/redis ingress[0]", "admitted", 1]
     ]
     assert "2 of 4 flows say what the network did to them" in fk.provenance(found).notes

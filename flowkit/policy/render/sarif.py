@@ -9,6 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -54,4 +55,4 @@ def _uri(file: str) -> str:
     here = Path.cwd()
     if path.is_absolute() and not path.is_relative_to(here):
         return path.as_uri()
-    return (path.relative_to(here) if path.is_absolute() else path).as_posix().replace("%", "%25").replace(" ", "%20")
+    return quote((path.relative_to(here) if path.is_absolute() else path).as_posix())
