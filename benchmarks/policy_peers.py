@@ -4,7 +4,9 @@ NCA's conventions are kept to: an ipBlock matches no pod (profile `cilium` reads
 values and explicit policyTypes (its two known errors), no host network. It answers by a connectivity map, which is read back
 cell by cell.
 
-    python -m benchmarks.policy_peers --nca PATH_OF_NCA [--clusters 30]
+    python -m benchmarks.policy_peers [--nca PROGRAM] [--clusters 30]
+
+Its requirements clash with ours, so it lives in an environment of its own, made at the first run unless a program is given.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import re
 import subprocess
 import tempfile
+import venv
 import warnings
 from dataclasses import replace
 from ipaddress import ip_address, ip_network, summarize_address_range
@@ -30,6 +33,7 @@ from flowkit.policy.world import Pod, World
 from tests.policy import clusters
 
 OUTSIDE = "203.0.113.9"
+NCA, HOME = "network-config-analyzer==2.1.0", Path(".venv/nca")
 CELLS = [(port, proto) for port in (53, 80, 81, 8080, 8500, 9000) for proto in (6, 17)]
 NAMES = {6: "TCP", 17: "UDP", 132: "SCTP"}
 
@@ -122,8 +126,19 @@ class Unread(Exception):
     """NCA does not take this input, or answers in words that are not read here."""
 
 
-def answers(nca: Path, pods: list[Any], spaces: list[Any], policies: list[Any]) -> list[dict[str, str]]:
-    """NCA's connectivity map, a row a block of connections."""
+def installed() -> Path:
+    """NCA's program, in an environment of its own."""
+    program = HOME / "bin" / "nca"
+    if not program.exists():
+        venv.create(HOME, with_pip=True)
+        subprocess.run([HOME / "bin" / "pip", "install", "--quiet", NCA], check=True)
+    return program
+
+
+def answers(
+    nca: Path, pods: list[Any], spaces: list[Any], policies: list[Any], patience: float | None = None
+) -> list[dict[str, str]]:
+    """NCA's connectivity map, a row a block of connections; it is stopped after so many seconds."""
     with tempfile.TemporaryDirectory() as folder:
         files = {}
         for name, items in (("pods", pods), ("spaces", spaces), ("policies", policies)):
@@ -139,7 +154,7 @@ def answers(nca: Path, pods: list[Any], spaces: list[Any], policies: list[Any]) 
             str(files["spaces"]),
         ]
         asked += ["-o", "csv", "--output_endpoints", "pods", "--return_0"]
-        done = subprocess.run(asked, capture_output=True, text=True, check=True)
+        done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=patience)
     lines = [line for line in done.stdout.splitlines() if line.startswith('"')]
     if not lines:
         raise Unread((done.stdout + done.stderr).strip().splitlines()[-1])
@@ -244,13 +259,13 @@ def address(end: Pod | None) -> str:
 def main() -> None:
     """Compare, and print the agreement and the first differences."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nca", type=Path, required=True)
+    parser.add_argument("--nca", type=Path)
     parser.add_argument("--clusters", type=int, default=30)
     asked = parser.parse_args()
-    found, left = [], []
+    found, left, program = [], [], asked.nca or installed()
     for seed in range(asked.clusters):
         try:
-            found.append(compare(asked.nca, seed))
+            found.append(compare(program, seed))
         except Unread as why:
             left.append(f"cluster {seed} left out: {why}")
     agree, cells = sum(each[0] for each in found), sum(each[1] for each in found)
