@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from flowkit.enrich.sides import Codes, Ends, Mask, among, column, integers, socket
+from flowkit.enrich.sides import Codes, Ends, Mask, always, among, column, integers, socket
 
 # Clocks of two nodes differ; copies of one connection start and end within this of each other.
 _SLACK_MS = 2_000
@@ -71,7 +71,7 @@ class Copies:
     def same_flow(self, candidates: Mask, partners: Mask) -> Codes:
         """For each candidate row a partner row of the same flow at the same time, -1 elsewhere."""
         if not candidates.any():
-            return np.full(len(self.start), -1, dtype=np.int64)
+            return always(-1, len(self.start))
         flow = self.flow
         left = flow[candidates].assign(row=np.flatnonzero(candidates))
         spans = self._spans(np.flatnonzero(partners), flow[partners])
@@ -118,7 +118,7 @@ class Copies:
 def _told(flows: pd.DataFrame, prefix: str, ends: Ends) -> Codes:
     """The socket after translation, in the numbering of `ends`; -1 where no field tells it, -2 where no flow has it."""
     if f"{prefix}Addr" not in flows.columns:
-        return np.full(len(flows), -1, dtype=np.int64)
+        return always(-1, len(flows))
     address = flows[f"{prefix}Addr"]
     codes = ends.addresses.get_indexer(pd.Index(address.astype(object))).astype(np.int64)
     port = integers(flows, f"{prefix}Port")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from flowkit.contract import conform, provenance, with_provenance
 from flowkit.enrich.copies import Copies
-from flowkit.enrich.sides import Codes, Mask, column, distinct, integers
+from flowkit.enrich.sides import Codes, Mask, always, column, distinct, integers
 
 _INGRESS, _EGRESS = 0, 1
 # The fields of an end that say who it is; after translation they come from the field's Xlat twin, where there is one.
@@ -67,7 +67,7 @@ def _other_node(flows: pd.DataFrame, copies: Copies) -> Codes:
 def _other_recorder(flows: pd.DataFrame, copies: Copies) -> Codes:
     """Where no node's view is known: of one flow seen by several recorders at a time, the one with most packets stays."""
     if not {"AgentIP", "CaptureFile"} & {*flows.columns}:
-        return np.full(len(flows), -1, dtype=np.int64)
+        return always(-1, len(flows))
     blind = (integers(flows, "FlowDirection") < 0) & (copies.ends.src >= 0)
     recorder = _recorder(flows)
     if len(np.unique(recorder[blind])) < 2:

@@ -103,11 +103,20 @@ def column(flows: pd.DataFrame, name: str) -> pd.Series[Any]:
 
 
 def integers(flows: pd.DataFrame, name: str, missing: int = -1) -> Codes:
-    """An integer column as int64, `missing` where absent."""
+    """An integer column as int64, `missing` where absent; of an absent column not to be written to."""
     if name not in flows.columns:
-        return np.full(len(flows), missing, dtype=np.int64)
+        return always(missing, len(flows))
     values = flows[name] if is_integer_dtype(flows[name].dtype) else flows[name].astype("Int64")
     return np.asarray(values.to_numpy(dtype=np.int64, na_value=missing), dtype=np.int64)
+
+
+def always(value: int, count: int) -> Codes:
+    """One value `count` times without the memory for it; not to be written to.
+
+    >>> always(-1, 3).tolist()
+    [-1, -1, -1]
+    """
+    return np.broadcast_to(np.int64(value), count)
 
 
 def flags_of(flows: pd.DataFrame) -> Codes:
