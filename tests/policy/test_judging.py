@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 
 import pandas as pd
@@ -10,8 +11,11 @@ from pandas.testing import assert_frame_equal
 
 import flowkit as fk
 from flowkit.errors import PolicyError
+from flowkit.policy.model import NetworkPolicy, Peer, Port, Rule, Selector
+from flowkit.policy.profiles import PROFILES
 from flowkit.policy.world import Host, Pod, World
 from tests.flows import exchange, flow, table
+from tests.policy import reference
 
 WEB, DB, OTHER, OUT = "10.0.0.1", "10.0.0.2", "10.0.0.3", "203.0.113.9"
 WORLD = World(
@@ -186,3 +190,26 @@ def test_the_recorded_cluster_needs_no_more_than_it_is_given(cluster):
     found = fk.judge(fk.PolicySet(), flows, cluster / "cluster.json")
     assert set(found["verdict"]) == {"allowed"}
     assert set(found["reason"]) == {"not isolated", "reply", "own node", "own pod"} & set(found["reason"])
+
+
+def test_ten_thousand_policies_on_one_namespace_are_judged_in_seconds():
+    pods = tuple(Pod("shop", f"p{at}", {"app": f"a{at % 50}"}, addresses=(f"10.0.0.{at + 1}",)) for at in range(200))
+    policies = tuple(
+        NetworkPolicy(
+            "shop",
+            f"n{at}",
+            Selector((("app", f"a{at % 50}"),)) if at % 3 else Selector(),
+            ("Ingress",),
+            (Rule((Peer(Selector((("app", f"a{at * 7 % 50}"),))),), (Port(6, 1000 + at % 3000),)),),
+        )
+        for at in range(10_000)
+    )
+    world = World(pods, (), {"shop": {}})
+    asked = [(f"10.0.0.{at % 200 + 1}", f"10.0.0.{at * 3 % 200 + 1}", 1000 + at % 4000) for at in range(2_000)]
+    flows = pd.DataFrame(asked, columns=["SrcAddr", "DstAddr", "DstPort"]).assign(SrcPort=40000, Proto=6, Flags=2)
+    begun = time.process_time()
+    told = fk.judge(fk.PolicySet(policies), flows, world)["verdict"].tolist()
+    assert time.process_time() - begun < 10
+    some = range(0, 2_000, 97)
+    expected = [reference.verdict(fk.PolicySet(policies), world, (*asked[at], 6), PROFILES["generic"]) for at in some]
+    assert [told[at] for at in some] == expected

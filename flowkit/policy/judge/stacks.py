@@ -68,10 +68,8 @@ class Lines:
 
     def matching(self, services: Services) -> Mask:
         """Which services (columns) each list of ports (rows) matches."""
-        profile, none = self.classes.profile, np.zeros((0, len(services.proto)), dtype=bool)
-        return (
-            np.array([matching(services, ports, profile) for ports in self.ports], dtype=bool) if self.ports else none
-        )
+        rows = [matching(services, ports, self.classes.profile) for ports in self.ports]
+        return np.array(rows, dtype=bool).reshape(len(rows), len(services.proto))
 
     def atoms_of(self, block: Block) -> Codes:
         """The address atoms in a block."""
@@ -144,13 +142,7 @@ class Stack:
         ranges = [np.arange(lines.offsets[at], lines.offsets[at + 1]) for at, _ in members]
         numbers = np.concatenate(ranges).astype(np.int64)
         surely = np.repeat([sure for _, sure in members], [len(each) for each in ranges])
-        reaches = [lines.reaches[at] for at in numbers.tolist()]
-        none = np.zeros(0, dtype=np.int64)
-        possible = _Matches.of(lines, numbers, [reach.possible for reach in reaches])
-        sure = possible
-        if not surely.all() or not all(reach.is_sure for reach in reaches):
-            known = [reach.sure if is_sure else none for reach, is_sure in zip(reaches, surely, strict=True)]
-            sure = _only(_Matches.of(lines, numbers, known), surely)
+        sure, possible = _matches(lines, numbers, surely)
         present = np.unique(asked.services.code[cells])
         place = np.zeros(len(asked.services.proto), dtype=np.int64)
         place[present] = np.arange(len(present))
@@ -158,7 +150,7 @@ class Stack:
             asked,
             sure,
             possible,
-            _scattered([reach.by_labels for reach in reaches], lines.classes.kinds),
+            _scattered([lines.reaches[at].by_labels for at in numbers.tolist()], lines.classes.kinds),
             packed(ports[np.ix_(lines.ports_of[numbers], present)]),
             place,
             lines.actions[numbers],
@@ -224,7 +216,12 @@ class Stack:
         return found
 
 
-def _only(matches: _Matches, lines: Mask) -> _Matches:
-    """What some of the lines match."""
-    kept = packed(lines[:, None])
-    return _Matches(matches.kinds & kept, None if matches.atoms is None else matches.atoms & kept)
+def _matches(lines: Lines, numbers: Codes, surely: Mask) -> tuple[_Matches, _Matches]:
+    """What some lines surely and possibly match: the very same value where nothing is unsure."""
+    reaches = [lines.reaches[at] for at in numbers.tolist()]
+    possible = _Matches.of(lines, numbers, [reach.possible for reach in reaches])
+    if surely.all() and all(reach.is_sure for reach in reaches):
+        return possible, possible
+    sure = _Matches.of(lines, numbers, [reach.sure for reach in reaches])
+    kept = packed(surely[:, None])
+    return _Matches(sure.kinds & kept, None if sure.atoms is None else sure.atoms & kept), possible

@@ -18,6 +18,7 @@ from flowkit.policy.model import Peer, Port, Rule, Selector
 from flowkit.policy.profiles import Profile
 
 _SHORT = 64
+_AT_ONCE = 1 << 22  # questions of a part and a connection
 
 
 def peers_of(rule: Rule) -> tuple[Peer, ...]:
@@ -69,6 +70,13 @@ class Parts:
         """Of rules (`line`) that alone admit a `connection`: those of which one part does (rule, place of the part)."""
         many = np.diff(self.starts)[line] > 1
         line, connection = line[many], connection[many]
+        asked = np.cumsum(np.diff(self.starts)[line])
+        cuts = np.searchsorted(asked, np.arange(_AT_ONCE, asked[-1] if len(asked) else 0, _AT_ONCE))
+        halves = zip(np.split(line, cuts), np.split(connection, cuts), strict=True)
+        rules, places = zip(*(self._alone(*half, table) for half in halves), strict=True)
+        return np.concatenate(rules), np.concatenate(places)
+
+    def _alone(self, line: Codes, connection: Codes, table: Table) -> tuple[Codes, Codes]:
         sizes = np.diff(self.starts)[line]
         row = np.repeat(np.arange(len(line)), sizes)
         at = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)

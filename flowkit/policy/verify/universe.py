@@ -125,17 +125,12 @@ class Universe:
             ends.find(classes, party, names)
             for classes, party in zip((cells.client, cells.server), calls.parties, strict=True)
         )
-        every = np.arange(len(ends))
-        further = [np.c_[every, every * 0 + proto, every * 0 + port] for proto, port in (*ports, (TCP, OTHER_PORT))]
-        called, head = paired(server, cells.proto << 17 | cells.port)
-        listed = [np.c_[server, cells.proto, cells.port][head], _declared(ends, calls), *further]
-        services = np.unique(np.concatenate(listed), axis=0)
-        services = services[services[:, 0] >= 0]
+        services = _services(ends, calls, np.c_[server, cells.proto, cells.port], (*ports, (TCP, OTHER_PORT)))
         each = services[:, 0], services[:, 1], services[:, 2]
         keys, alike = np.unique(_service(ends, *each), return_inverse=True)
-        known = (client >= 0) & (server >= 0)
-        used = np.searchsorted(keys, _service(ends, server, cells.proto, cells.port)[head])[called]
-        return cls(ends, *each, alike, (ends.same[client[known]], used[known]))
+        known = np.flatnonzero((client >= 0) & (server >= 0))
+        used = np.searchsorted(keys, _service(ends, server[known], cells.proto[known], cells.port[known]))
+        return cls(ends, *each, alike, (ends.same[client[known]], used))
 
     @cached_property
     def _is_pod(self) -> Mask:
@@ -207,6 +202,16 @@ class Portion:
     service: Codes
     cells: Cells
     fresh: Mask
+
+
+def _services(ends: Ends, calls: Calls, called: Codes, ports: Iterable[tuple[int, int]]) -> Codes:
+    """Rows of (server, protocol, port) in sorted order: those `called`, those declared, and some ports of every end."""
+    every = np.arange(len(ends))
+    further = [np.c_[every, every * 0 + proto, every * 0 + port] for proto, port in ports]
+    _, head = paired(called[:, 0].copy(), called[:, 1] << 17 | called[:, 2])
+    services = np.unique(np.concatenate([called[head], _declared(ends, calls), *further]), axis=0)
+    found: Codes = services[services[:, 0] >= 0]
+    return found
 
 
 def _service(ends: Ends, server: Codes, proto: Codes, port: Codes) -> Codes:
