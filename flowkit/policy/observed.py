@@ -108,14 +108,13 @@ def disagreements(
     flows = conform(flows)
     told = observed(flows)
     known = told["observed"].notna()
-    part = flows[known].reset_index(drop=True)
     said = provenance(told).noting(f"{int(known.sum()):,} of {len(flows):,} flows say what the network did to them")
-    if part.empty:
+    if not known.any():
         return with_provenance(pd.DataFrame(columns=list(COLUMNS)), said)
-    judged = judge(policies, part, inventory, profile)
-    both = told[known].reset_index(drop=True)
+    # All flows are judged: a reply is known by its request, of which the network may say nothing.
+    judged, both = judge(policies, flows, inventory, profile)[known], told[known]
     rule = judged["rule"].astype("str").fillna("")
-    table = part.assign(
+    table = flows[known].assign(
         observed=both["observed"],
         observed_by=both["observed_by"],
         verdict=judged["verdict"].astype("str"),

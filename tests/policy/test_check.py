@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -165,3 +166,52 @@ def test_disagreements_have_both_reasons(recorded, strict):
         ["denied", "NetworkPolicy data/redis (Ingress)", "allowed", "data/redis ingress[0]", "admitted", 1]
     ]
     assert "2 of 4 flows say what the network did to them" in fk.provenance(found).notes
+
+
+def enforced(flows, policies, inventory):
+    """The flows as a plugin that enforces `policies` would tell them: OVN's events where a policy decided, and drop causes."""
+    told = fk.judge(policies, flows, inventory, "ovn")
+    asked = ~told["reason"].astype("str").str.startswith("reply") & (told["verdict"] != "undecided")
+    decided = asked & told["policy"].notna()
+    events = [
+        [event("allow-related" if verdict == "allowed" else "drop", Namespace=None, Name=str(policy))]
+        if known
+        else None
+        for verdict, policy, known in zip(told["verdict"], told["policy"], decided, strict=True)
+    ]
+    cause = np.where(asked & (told["verdict"] == "denied"), "OVS_DROP_LAST_ACTION", None)
+    return flows.assign(NetworkEvents=events, PktDropLatestDropCause=cause), int(decided.sum())
+
+
+def test_a_network_that_does_what_the_judge_says_has_no_disagreement(recorded, strict):
+    flows, decided = enforced(recorded.flows, strict, recorded.inventory)
+    found = fk.disagreements(strict, flows, recorded.inventory, "ovn")
+    assert found.empty
+    assert f"{decided:,} of {len(flows):,} flows say what the network did to them" in fk.provenance(found).notes
+
+
+def test_a_network_that_lacks_a_policy_disagrees_on_exactly_its_edges(recorded, strict):
+    """What was applied is not what lies in the folder: redis' policy never arrived."""
+    flows, _ = enforced(recorded.flows, strict.without("data/redis"), recorded.inventory)
+    found = fk.disagreements(strict, flows, recorded.inventory, "ovn")
+    assert set(found["DstPort"]) == {6379}
+    assert set(found["observed"]) == {"denied"}
+    assert set(found["observed_by"]) == {"OVS_DROP_LAST_ACTION"}
+    assert set(zip(found["verdict"], found["judged_by"], strict=True)) == {("allowed", "data/redis ingress[0]")}
+    other = fk.disagreements(strict.without("data/redis"), flows, recorded.inventory, "ovn")
+    assert other.empty
+
+
+def test_congestion_and_closed_ports_are_no_policy(recorded, strict):
+    causes = ["SKB_DROP_REASON_NO_SOCKET", "SKB_DROP_REASON_TCP_CSUM", "SKB_DROP_REASON_QDISC_DROP"] * len(
+        recorded.flows
+    )
+    flows = recorded.flows.assign(PktDropLatestDropCause=causes[: len(recorded.flows)])
+    assert fk.disagreements(strict, flows, recorded.inventory).empty
+
+
+def test_events_of_tables_that_hold_them_as_text_and_what_is_no_event():
+    flows = pd.DataFrame({"SrcAddr": ["10.0.0.1"] * 2, "NetworkEvents": [json.dumps([event("drop")]), ["nonsense"]]})
+    found = observed(flows)
+    assert found["observed"].fillna("").tolist() == ["denied", ""]
+    assert fk.provenance(found).losses == {"network events that are no map": 1}
