@@ -78,7 +78,8 @@ Format = Annotated[
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="File to write instead of stdout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file when it is there.")]
 Policies = Annotated[
-    Path, typer.Option(help="Policies: a file, a folder, or what kubectl get networkpolicy -A -o json prints.")
+    Path,
+    typer.Option(help="Policies: a file, a folder, or what kubectl get networkpolicy -A -o json prints (- reads it)."),
 ]
 Inventory = Annotated[
     Path,

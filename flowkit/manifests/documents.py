@@ -6,6 +6,7 @@ Knows the shape of documents only; what an object means is for whoever asked for
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from flowkit.errors import SpecError
 # libyaml's parser is some ten times faster; both construct plain data only.
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ENDINGS = (".yaml", ".yml", ".json")
+_STDIN = "-"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Manifest:
 
 
 def load_objects(source: str | Path | Mapping[str, Any], kinds: Iterable[str] | None = None) -> list[Manifest]:
-    """Load every object of a file, a folder (sorted; .yaml, .yml, .json) or a dict, in order; `kinds` keeps only these.
+    """Load every object of a file, a folder (sorted; .yaml, .yml, .json), standard input (``-``) or a dict, in order; `kinds`
+    keeps only these.
 
     A YAML file may hold several documents, a JSON file several objects after each other; ``List`` kinds (and
     ``PodList`` …) are opened. Empty documents are nothing. Raises `SpecError` with file, line and way out for what
@@ -62,6 +65,8 @@ def _files(path: Path) -> list[Path]:
 
 def _text(path: Path) -> str:
     try:
+        if str(path) == _STDIN:
+            return sys.stdin.read()
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(f"not UTF-8 text (byte {error.start}): save it as UTF-8", place=str(path)) from None

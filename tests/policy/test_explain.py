@@ -8,7 +8,9 @@ import sys
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from flowkit.cli import app
 from flowkit.errors import PolicyError
 from flowkit.policy.explain import Question, explain
 
@@ -125,3 +127,11 @@ def test_the_commands(policies, cluster, tmp_path):
     flows = fk.write(table(flow("203.0.113.9:50000", "10.128.0.11:6379", "SYN", **LATE)), tmp_path / "flows.parquet")
     done = run("policy", "judge", flows, *options, "--format", "json")
     assert (done.returncode, json.loads(done.stdout)[0]["verdict"]) == (0, "denied")
+
+
+def test_policies_come_from_kubectl_through_a_pipe(cluster):
+    listed = {"apiVersion": "v1", "kind": "List", "items": list(yaml.safe_load_all(POLICIES))}
+    asked = ["explain", "shop/frontend", "data/redis:6379", "--policies", "-", "--cluster", cluster / "cluster.json"]
+    done = CliRunner().invoke(app, list(map(str, asked)), input=json.dumps(listed))
+    assert done.exit_code == 0, done.output
+    assert "ingress allowed: admitted, data/redis ingress[0]" in done.stdout
