@@ -165,3 +165,35 @@ def test_an_end_the_inventory_lacks_is_not_judged(seen):
 def test_other_levels_are_refused(seen):
     with pytest.raises(PolicyError, match="by workload"):
         judge_edges(fk.PolicySet(), dataclasses.replace(seen, by="pod"), CLUSTER)
+
+
+def behind_service(*backends: tuple[str, int]) -> dict:
+    """The cluster with a Service at 172.30.0.7:80, whose backends are these sockets."""
+    service = {
+        **other("Service", "db"),
+        "metadata": {"name": "db", "namespace": "data"},
+        "spec": {"clusterIP": "172.30.0.7", "clusterIPs": ["172.30.0.7"], "ports": [{"port": 80, "protocol": "TCP"}]},
+    }
+    meta = {"name": "db-1", "namespace": "data", "labels": {"kubernetes.io/service-name": "db"}}
+    slices = [
+        {
+            "kind": "EndpointSlice",
+            "apiVersion": "discovery.k8s.io/v1",
+            "metadata": {**meta, "name": f"db-{at}"},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "ports": [{"port": port, "protocol": "TCP"}],
+        }
+        for at, (address, port) in enumerate(backends)
+    ]
+    return {**CLUSTER, "items": [*CLUSTER["items"], service, *slices]}
+
+
+@pytest.mark.parametrize(("port", "verdict"), [(5432, "allowed"), (80, "denied")])
+def test_an_edge_to_a_service_is_judged_at_the_pods_port(port, verdict):
+    """Half a recording: only the copy before translation was seen, and either backend may have served it."""
+    cluster = behind_service(("10.1.0.3", 5432), ("10.1.0.4", 5432))
+    matrix = fk.matrix(fk.enrich(pd.DataFrame(flow("10.1.0.1", "172.30.0.7", 80)), cluster=cluster))
+    assert matrix.edges[["to_kind", "to_workload", "port"]].values.tolist() == [["Service", "db", 80]]
+    only = policies(policy("data", "db", ingress=[{"ports": [{"port": port}]}]))
+    assert judge_edges(only, matrix, cluster)["verdict"].tolist() == [verdict]
