@@ -25,7 +25,7 @@ _KEY = [*_ENDS, "port", "proto"]
 
 
 # What neither decides who is client and server, nor which rows are copies, nor what became of a connection.
-_UNASKED = frozenset({"Bytes", "Sampling", "SrcSubnetLabel", "DstSubnetLabel"})
+_UNASKED = ["Bytes", "Sampling", "SrcSubnetLabel", "DstSubnetLabel"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ class Calls:
     @classmethod
     def of(cls, flows: pd.DataFrame, world: World, states: tuple[str, ...] = STATES) -> Calls:
         """Read the calls of these states from flows; protocols without ports are not among them."""
-        known = [name for name in flows.columns if name not in _UNASKED]
-        talks, _ = talk(conform(flows.loc[:, known]), {})
+        talks, _ = talk(conform(flows.drop(columns=_UNASKED, errors="ignore")), {})
         ported = talks["proto"].isin(list(PROTOCOLS.values())) & (talks["port"] >= 0)
         asked = ported & talks["state"].isin([STATES.index(state) for state in states])
         table = _folded(talks if asked.all() else talks[asked])
