@@ -282,7 +282,7 @@ def test_prefixes_are_filled_where_enough_was_seen_and_never_over_a_node():
     }
     wide = made.findings[made.findings["finding"] == "widened"]
     assert wide[["what", "reason"]].values.tolist() == [
-        ["shop/web Egress: 198.51.100.0/30 443/6", "chosen (198.51.100.0/30); 3 addresses seen"]
+        ["shop/web Egress: 198.51.100.0/30 443/6", "chosen (198.51.100.0/30): 4 addresses, 3 seen"]
     ]
     found = fk.verify(made, flows, inventory)
     assert found.is_complete
@@ -299,6 +299,12 @@ def test_everywhere_outside_spares_what_is_private_and_the_clusters_own():
         ("::/0", ("fc00::/7",)),
     ]
     assert fk.verify(made, flows, inventory).is_complete
+    told = made.findings.loc[made.findings["finding"] == "widened", "reason"].tolist()
+    # 2**32 - 2**24 - 2**20 - 2**16 (RFC 1918) - 2 (the metadata service, the node)
+    assert told == [
+        "chosen (0.0.0.0/0): 4,277,075,966 addresses, 6 seen",
+        "chosen (::/0): over 2^127 addresses, 1 seen",
+    ]
     asked = [("10.128.0.5", each) for each in ("8.8.8.8", "169.254.169.254", "192.168.7.8", "10.4.0.1")]
     judged = pd.DataFrame(asked, columns=["SrcAddr", "DstAddr"]).assign(SrcPort=40000, DstPort=443, Proto=6, Flags=2)
     assert fk.judge(made, judged, inventory)["verdict"].tolist() == ["allowed", "denied", "denied", "denied"]

@@ -13,6 +13,7 @@ from flowkit.policy.synthesis.cleaning import Wanted
 from flowkit.policy.synthesis.ends import ADDRESS, ANYWHERE, DNS, INFRASTRUCTURE, LABEL, PODS, RANGE, End
 from flowkit.policy.synthesis.grouping import Served, blocks, folded_peers, folded_ports, grouped
 from flowkit.policy.synthesis.infrastructure import peers_of
+from flowkit.policy.synthesis.ranges import held
 from flowkit.policy.synthesis.scene import Scene
 from flowkit.policy.synthesis.selectors import Subject
 
@@ -91,7 +92,9 @@ def _served(wanted: Wanted, scene: Scene) -> Served:
 
 @dataclass(frozen=True)
 class Written:
-    """The rules of one direction of one policy, and their evidence (see ``EVIDENCE``) without the policy's name."""
+    """The rules of one direction of one policy, and their evidence (see ``EVIDENCE``) without the policy's name, and how many
+    addresses an end written as blocks `holds`.
+    """
 
     rules: tuple[Rule, ...]
     evidence: list[dict[str, Any]]
@@ -123,7 +126,8 @@ def _rows(end: End, served: Served, behind: list[Wanted], peers: tuple[Peer, ...
     proto, port = served
     cidrs = ", ".join(peer.block.cidr for peer in peers if peer.block)
     basis = _BASIS.get(end.kind, OBSERVED)
-    said = {"peer": str(end), "cidrs": cidrs, "port": str(port), "proto": proto, "basis": basis}
+    holds = held(peer.block for peer in peers if peer.block)
+    said = {"peer": str(end), "cidrs": cidrs, "port": str(port), "proto": proto, "basis": basis, "holds": holds}
     if not behind:
         yield {**said, "edge": "", "connections": 0, "first": pd.NaT, "last": pd.NaT, "direction_by": "", "seen": ""}
     for edge, parts in _by_edge(behind).items():

@@ -60,8 +60,14 @@ def _reason(row: dict[str, Any]) -> tuple[str, str]:
     if row["basis"] in (BY_LABEL, BY_CHOICE):
         seen = len(set(filter(None, row["seen"].split(", "))))
         ranges = "all ranges of the label" if row["basis"] == BY_LABEL else "chosen"
-        return f"{ranges} ({row['cidrs']})" + (f"; {seen} addresses seen" if seen else ""), ""
+        told = f": {_counted(row['holds'])} addresses" if row["cidrs"] else ""
+        return f"{ranges} ({row['cidrs']}){told}" + (f", {seen} seen" if seen else ""), ""
     return "", "label its subnet if it may change" if row["cidrs"] else ""
+
+
+def _counted(addresses: int) -> str:
+    """A number of addresses for a reader: in full, or as the power of two below it."""
+    return f"{addresses:,}" if addresses <= 1 << 32 else f"over 2^{addresses.bit_length() - 1}"
 
 
 def _proposed(evidence: list[dict[str, Any]]) -> Iterator[Finding]:
