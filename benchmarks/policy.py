@@ -28,7 +28,7 @@ from tests.policy import reference
 
 SPACE, PODS, PORTS = 50, 2, (8080, 9090, 9443)
 START = 1_800_000_000_000
-MARK, SMALL, PATIENCE = 10, 10, 60  # seconds, workloads, seconds
+MARK, SMALL, PATIENCE = 10, 100, 120  # seconds, workloads, seconds
 
 
 def cpu() -> float:
