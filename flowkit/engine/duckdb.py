@@ -17,7 +17,6 @@ import pyarrow as pa
 from sqlglot import exp
 
 from flowkit.contract import Provenance, provenance, with_provenance
-from flowkit.engine.dialects import written
 from flowkit.engine.files import Files, Paths, described, found
 from flowkit.engine.frames import narrow, plain_strings, to_pandas
 from flowkit.engine.json_lines import open_lines
@@ -25,7 +24,7 @@ from flowkit.engine.kinds import BOOLEAN, FLAGS, FLOAT, INTEGER, NAMES, OTHER, T
 from flowkit.engine.parquet import damaged_among, open_parquet
 from flowkit.engine.query import Plan, flattened
 from flowkit.engine.sifting import sifted
-from flowkit.engine.sql import TABLE, spelling_of, statement
+from flowkit.engine.sql import TABLE, query_text, spelling_of
 from flowkit.errors import FlowkitError, SourceError
 
 Tables: TypeAlias = pd.DataFrame | pa.Table
@@ -80,9 +79,9 @@ class DuckDB:
 
     def _answered(self, plan: Plan, flows: Tables | Files) -> pd.DataFrame:
         with _opened(self, plan, flows) as (connection, schema, origin):
-            relation = statement(plan, schema)
-            answer = connection.sql(written(relation.select, "duckdb")).to_arrow_table()
-        return with_provenance(to_pandas(answer, list(relation.schema)), origin)
+            text, names = query_text(plan, schema)
+            answer = connection.sql(text).to_arrow_table()
+        return with_provenance(to_pandas(answer, list(names)), origin)
 
     def without_damaged(self, files: Files, columns: Iterable[str], error: Exception) -> tuple[Files, list[str]]:
         """The files that can be read, and a sentence for each that cannot; raises `SourceError` unless told to skip."""
@@ -167,15 +166,12 @@ def _connected(limit: dict[str, str], folder: str) -> Any:
 def _open_table(
     connection: Any, flows: Tables, spelling: dict[str, str], plan: Plan
 ) -> tuple[dict[str, Any], Provenance]:
-    flows_in = narrow(flows, spelling, flattened(plan))
-    if isinstance(flows_in, pa.Table):
-        flows_in = sifted(plan, flows_in, spelling)
-    # One row has all the types; reading them from all rows would cost as much as a small query.
-    connection.register("sample", flows_in[:1] if isinstance(flows_in, pd.DataFrame) else flows_in.slice(0, 1))
+    flows_in = sifted(plan, narrow(flows, spelling, flattened(plan)), spelling)
     connection.register(TABLE, flows_in)
-    if isinstance(flows, pd.DataFrame):
-        return _types(connection, "sample"), provenance(flows).noting(*plain_strings(flows, spelling))
-    return _types(connection, "sample"), Provenance()
+    origin = (
+        provenance(flows).noting(*plain_strings(flows, spelling)) if isinstance(flows, pd.DataFrame) else Provenance()
+    )
+    return _types(connection, TABLE), origin
 
 
 def _open_files(connection: Any, files: Files, spelling: dict[str, str]) -> tuple[dict[str, Any], Provenance]:

@@ -106,20 +106,26 @@ def _flags(column: pd.Series[Any]) -> Any:
 def _shared(column: pd.Series[Any]) -> tuple[Any, Any] | None:
     """The distinct objects of a column, and each row's place among them, where many rows hold one and the same object.
 
-    Told by identity, which costs a third of looking into lists. None where hardly any object is shared.
+    Told by identity, which looks into no list. None where hardly any object is shared.
     """
     if column.dtype != object:
         return None
     values = column.to_numpy()
-    sample = values[:: len(values) // _SAMPLE + 1]
-    if len(set(map(id, sample))) * 2 > len(sample):
+    identities = _identities(values)
+    sample = identities[:: len(values) // _SAMPLE + 1]
+    if len(np.unique(sample)) * 2 > len(sample):
         return None
-    places, distinct = pd.factorize(np.fromiter(map(id, values), np.int64, len(values)))
+    places, distinct = pd.factorize(identities)
     if len(distinct) * _SHARED > len(values):
         return None
     heads = np.empty(len(distinct), dtype=np.int64)
     heads[places[::-1]] = np.arange(len(values) - 1, -1, -1)
     return pa.array(places), values[heads]
+
+
+def _identities(values: Any) -> Any:
+    """The `id` of each object of an array: an array of objects holds nothing else."""
+    return np.frombuffer(np.ascontiguousarray(values), np.intp)
 
 
 class _Bits(dict[tuple[Any, ...], int]):
@@ -135,8 +141,11 @@ class _Bits(dict[tuple[Any, ...], int]):
 
 def _bits(values: Any) -> Any:
     """Lists of flag names as bit sets; None where one of them is something else, or cannot be one."""
-    missing = pd.isna(values)
+    missing = _identities(values) == id(None)
     lists = values[~missing]
+    if set(map(type, lists)) != {list}:
+        missing = pd.isna(values)
+        lists = values[~missing]
     if set(map(type, lists)) != {list}:
         return None
     bits = np.zeros(len(values), np.uint16)

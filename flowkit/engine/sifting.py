@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pandas.api.types import is_integer_dtype
 
 from flowkit.engine.flagset import chosen, empty_passes
 from flowkit.engine.kinds import is_flags
 from flowkit.engine.query import Align, Carry, Filter, HasPart, Plan, Predicate, Scan, conjuncts, fields_of
 
+Table = TypeVar("Table", pd.DataFrame, pa.Table)
+
 _WORTH = 2  # a copy of the rows that stay pays where at most one in so many does
 
 
-def sifted(plan: Plan, table: pa.Table, sql_names: dict[str, str]) -> pa.Table:
+def sifted(plan: Plan, table: Table, sql_names: dict[str, str]) -> Table:
     """Leave out rows of which `plan` would see nothing, as far as its tests of a bit set tell; the plan tests again.
 
     >>> from flowkit.engine.query import Condition
@@ -24,10 +29,21 @@ def sifted(plan: Plan, table: pa.Table, sql_names: dict[str, str]) -> pa.Table:
     [2, 18]
     """
     for field, mask in _masks(plan):
-        bits = table[sql_names[field]] if sql_names.get(field) in table.column_names else None
-        if bits is not None and pa.types.is_integer(bits.type):
+        bits = _bits(table, sql_names.get(field, ""))
+        if bits is not None:
             table = _with_some(table, bits, mask)
     return table
+
+
+def _bits(table: pd.DataFrame | pa.Table, name: str) -> Any:
+    """The column as numbers in a type of its own size, 0 where missing; None where it holds no integers."""
+    if isinstance(table, pd.DataFrame):
+        if name not in table.columns or not is_integer_dtype(table[name].dtype):
+            return None
+        dtype: Any = table[name].dtype
+        return table[name].to_numpy(getattr(dtype, "numpy_dtype", dtype), na_value=0)
+    is_whole = name in table.column_names and pa.types.is_integer(table[name].type)
+    return pc.fill_null(table[name], 0).to_numpy() if is_whole else None
 
 
 def _masks(plan: Plan) -> Iterator[tuple[str, int]]:
@@ -53,6 +69,9 @@ def _row_tests(plan: Plan) -> list[Predicate]:
     return tests
 
 
-def _with_some(table: pa.Table, bits: Any, mask: int) -> pa.Table:
-    kept = pc.not_equal(pc.bit_wise_and(pc.cast(bits, pa.int64(), safe=False), mask), 0)
-    return table.filter(kept) if (pc.sum(kept).as_py() or 0) * _WORTH <= len(table) else table
+def _with_some(table: Table, bits: Any, mask: int) -> Table:
+    # As SQL does it: a type in which the mask has no place gives way to a wider one.
+    kept = (bits if mask <= np.iinfo(bits.dtype).max else bits.astype(np.int64)) & mask != 0
+    if np.count_nonzero(kept) * _WORTH > len(kept):
+        return table
+    return table.filter(pa.array(kept)) if isinstance(table, pa.Table) else table.take(np.flatnonzero(kept))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import assert_never
 
 from sqlglot import exp
@@ -106,6 +107,22 @@ def statement(plan: Plan, schema: Schema, *, wanted: Iterable[str] | None = None
     """The SELECT of a plan over a table of this schema, with its result's columns; `wanted` for an open-ended plan."""
     scope = _Scope(spelling_of(plan), schema)
     return _lower(plan, scope, frozenset(schema if wanted is None else wanted))
+
+
+def query_text(plan: Plan, schema: Schema) -> tuple[str, tuple[str, ...]]:
+    """The text of `statement` for DuckDB and its result's columns; kept, for writing it takes as long as half a million rows.
+
+    >>> query_text(Scan(("DstPort",)), {"DstPort": INTEGER})
+    ('SELECT "DstPort" FROM flows', ('DstPort',))
+    """
+    # By its spelling too: a plan that asks for 1 equals one that asks for 1.0, and its query does not.
+    return _query_text(plan, tuple(schema.items()), repr(plan))
+
+
+@lru_cache(maxsize=256)
+def _query_text(plan: Plan, schema: tuple[tuple[str, Kind], ...], _: str) -> tuple[str, tuple[str, ...]]:
+    relation = statement(plan, dict(schema))
+    return written(relation.select, "duckdb"), tuple(relation.schema)
 
 
 def to_sql(plan: Plan, schema: Schema, dialect: str = "duckdb") -> str:

@@ -70,3 +70,13 @@ def test_arrow_which_is_sifted_gives_what_pandas_gives_which_is_not(bits, tests,
     flows = pd.DataFrame(columns)
     found = FlowMetric(spec).apply(pa.Table.from_pandas(flows), step=step)
     pd.testing.assert_frame_equal(found, FlowMetric(spec).apply(flows, step=step))
+
+
+@pytest.mark.parametrize("dtype", ["UInt16", "Int8", "int64", "uint8"])
+def test_a_pandas_table_is_sifted_as_an_arrow_one(dtype):
+    bits = [2, 16, 18, 0, 1, 1] if dtype.islower() else BITS
+    table = pd.DataFrame({"Flags": pd.Series(bits, dtype=dtype)}).set_axis(range(7, 7 + len(bits)))
+    assert sifted(Filter(Scan(), SYN), table, NAMES)["Flags"].tolist() == [2, 18]
+    either = HasPart("Flags", Condition("Flags", "SYN_ACK|RST", "MatchRegex"))
+    assert sifted(Filter(Scan(), either), table, NAMES)["Flags"].tolist() == []
+    assert sifted(Filter(Scan(), SYN), table.astype("float64"), NAMES)["Flags"].size == len(bits)

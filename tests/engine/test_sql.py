@@ -1,8 +1,8 @@
 import pytest
 
 from flowkit.engine.kinds import FLAGS, INTEGER, TEXT, flow_schema
-from flowkit.engine.query import Aggregate, Condition, Filter, Group, Measure, Remap, Scan, Sort
-from flowkit.engine.sql import spelled, statement, to_sql
+from flowkit.engine.query import Aggregate, All, Comparison, Condition, Filter, Group, Measure, Remap, Scan, Sort
+from flowkit.engine.sql import query_text, spelled, statement, to_sql
 
 
 def text(plan, schema):
@@ -53,3 +53,14 @@ def test_every_dialect_quotes_names_and_values(dialect):
 def test_the_contracts_schema_has_every_field():
     assert flow_schema()["Flags"] == FLAGS
     assert flow_schema()["NetworkEvents"].item.is_nested
+
+
+def test_a_query_is_kept_by_how_it_is_spelled_not_by_what_equals_it():
+    one, other = (
+        Filter(Scan(), All((Comparison("Bytes", ">=", number), Comparison("Bytes", "<=", number))))
+        for number in (1, 1.0)
+    )
+    texts = [query_text(plan, {"Bytes": INTEGER}) for plan in (one, other, one)]
+    assert one == other
+    assert texts[0] == texts[2] != texts[1]
+    assert texts[0][0] == 'SELECT "Bytes" FROM flows WHERE "Bytes" = 1'
