@@ -62,7 +62,7 @@ def matrix(flows: pd.DataFrame | Sequence[pd.DataFrame], *, by: str | None = Non
         raise ContractError("several tables make a matrix where all are metrics with port, value and from_… or to_…")
     flows = conform(flows)
     level = level_of(flows, by)
-    talks, rules = talk(_explained(_sampled(flows)), SUFFIXES[level])
+    talks, rules = talk(explained(_sampled(flows)), SUFFIXES[level])
     edges = edges_of(talks, level, rules)
     said = provenance(talks).noting(*_restarts(edges))
     return FlowMatrix(with_provenance(edges, said), by=level, unnamed=_unnamed(talks))
@@ -86,7 +86,7 @@ def talk(flows: pd.DataFrame, ends: dict[str, str]) -> tuple[pd.DataFrame, list[
     return with_provenance(talks, provenance(told)), list(told["DirectionBy"].cat.categories)
 
 
-def _explained(flows: pd.DataFrame) -> pd.DataFrame:
+def explained(flows: pd.DataFrame) -> pd.DataFrame:
     """With ``DroppedBy`` where any flow was dropped."""
     reasons = dropped_by(flows)
     return flows.assign(DroppedBy=reasons) if reasons.notna().any() else flows
@@ -158,7 +158,12 @@ def edges_of(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:
         first=pd.to_datetime(edges["first"], unit="ms", utc=True).astype("datetime64[ms, UTC]"),
         last=pd.to_datetime(edges["last"], unit="ms", utc=True).astype("datetime64[ms, UTC]"),
         direction_by=np.array([*rules, ""], dtype=object)[edges["rule"].to_numpy(dtype=np.int64)],
-    )[[*EDGE_COLUMNS, *({"dropped_by"} & {*edges.columns})]].astype({"state": "str", "direction_by": "str"})
+    )[[*EDGE_COLUMNS, *drops_of(edges)]].astype({"state": "str", "direction_by": "str"})
+
+
+def drops_of(edges: pd.DataFrame) -> list[str]:
+    """The column ``dropped_by`` where any edge has flows that were dropped."""
+    return ["dropped_by"] if "dropped_by" in edges.columns and (edges["dropped_by"] != "").any() else []
 
 
 def _grouped(table: pd.DataFrame) -> pd.DataFrame:
@@ -173,8 +178,8 @@ def _grouped(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _united(texts: pd.Series[Any]) -> str:
-    """All names of several lists, each once."""
-    return ", ".join(dict.fromkeys(name for text in texts if text for name in text.split(", ")))
+    """All names of several lists, each once; in their own order, so that parts add up to the same text as the whole."""
+    return ", ".join(sorted({name for text in texts if text for name in text.split(", ")}))
 
 
 def at_level(edges: pd.DataFrame, level: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from flowkit.errors import ContractError
 from flowkit.matrix.flowmatrix import FlowMatrix
 from flowkit.matrix.rollup import SETTINGS, TAKEN, WHOLE, edges_of, metric_file, period_places
 from flowkit.matrix.rollup_flows import Damage
+from flowkit.matrix.rollup_late import Late
 
 When = str | pd.Timestamp | None
 
@@ -35,7 +36,7 @@ def matrix_of_rollup(folder: str | Path, start: When = None, end: When = None) -
     whole = Path(folder) / WHOLE
     is_whole = start is None and end is None and whole.exists()
     edges = pd.read_parquet(whole, partitioning=None) if is_whole else edges_of(places)
-    said = merge([Provenance((str(folder),)), provenance(edges), Damage.load(Path(folder)).said()])
+    said = merge([_left_out(Path(folder), places), provenance(edges)])
     level = str(edges["level"].iloc[0]) if len(edges) else "workload"
     return FlowMatrix(with_provenance(edges.drop(columns="level"), said), by=level)
 
@@ -58,7 +59,13 @@ def metric_of_rollup(folder: str | Path, name: str, start: When = None, end: Whe
     tables = [pd.read_parquet(place / metric_file(name), partitioning=None) for place in places]
     is_gauge = any(name in said["gauges"] for said in taken.values())
     table = _last(tables) if is_gauge else _summed(tables)
-    return with_provenance(table, merge([Provenance((str(folder),)), Damage.load(Path(folder)).said()]))
+    return with_provenance(table, _left_out(Path(folder), places))
+
+
+def _left_out(folder: Path, places: list[Path]) -> Provenance:
+    """The rollup as the source, and the files that are in none of its results."""
+    late = Late.load(folder).said(place.name for place in places)
+    return merge([Provenance((str(folder),)), Damage.load(folder).said(), late])
 
 
 def _within(folder: Path, start: When, end: When) -> list[Path]:

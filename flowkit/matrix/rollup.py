@@ -26,6 +26,7 @@ from flowkit.contract.replacing import replacing
 from flowkit.engine import run
 from flowkit.errors import ContractError, FlowkitError
 from flowkit.matrix.rollup_flows import Damage, DamagedFile, FlowFile, Reading, Windows, covering, files_of
+from flowkit.matrix.rollup_late import Late
 from flowkit.matrix.spanning import added_up, period_edges
 from flowkit.metric import FlowMetric
 from flowkit.metric.plan import plan
@@ -42,13 +43,14 @@ _Row = tuple[pd.Timestamp, int | None, str]
 
 @dataclass(frozen=True)
 class _Job:
-    """What a run makes: where, of which metrics, how long a period is, how files are read, what is left out, how far."""
+    """What a run makes: where, of which metrics, how long a period is, how files are read, what was left out, how far."""
 
     into: Path
     metrics: tuple[FlowMetric, ...]
     every: int
     reading: Reading
     damage: Damage
+    late: Late
     finish: bool
 
 
@@ -83,9 +85,10 @@ def rollup(
     """
     length, place = _milliseconds(every), Path(into)
     with _alone(place):
-        job = _Job(place, tuple(metrics), length, reading, Damage.load(place), finish)
+        job = _Job(place, tuple(metrics), length, reading, Damage.load(place), Late.load(place), finish)
         _check_settings(job)
         rows = _all_brought_up(job, flows)
+        job.late.save(place)
         _add_up(place)
     return with_provenance(pd.DataFrame(rows, columns=["period", "flows", "what"]), job.damage.said())
 
@@ -153,11 +156,14 @@ def _brought_up(job: _Job, windows: Windows, number: int) -> _Row:
     if taken and {key: taken[key] for key in wanted} == wanted:
         return when, taken["flows"], "kept"
     if taken and not set(taken["files"]) <= set(wanted["files"]):
-        own = {file.identity for file in covering(files, start, end)}
-        return when, taken["flows"], "late" if own - set(taken["files"]) else "kept"
+        late = {file.identity for file in covering(files, start, end)} - set(taken["files"])
+        if late:
+            job.late.found(place.name, late)
+        return when, taken["flows"], "late" if late else "kept"
     if not job.finish and max(file.times[1] for file in files) < end + job.every:
         return when, None, "waits"
     count = _made(job, windows.view(number), (start, end), place, wanted)
+    job.late.made(place.name)
     return when, count, "renewed" if taken else "made"
 
 

@@ -16,7 +16,7 @@ from flowkit.contract import FLAG_BITS, Provenance, provenance, with_provenance
 from flowkit.enrich import dedupe, orient
 from flowkit.enrich.orient import RULES
 from flowkit.enrich.sides import TCP, Codes, Mask, among, flags_of, integers
-from flowkit.matrix.building import SUFFIXES, edges_of, level_of, whole_names
+from flowkit.matrix.building import SUFFIXES, drops_of, edges_of, explained, level_of, whole_names
 from flowkit.matrix.conversations import conversations, talk_numbers
 from flowkit.matrix.flowmatrix import EDGE_COLUMNS, EDGE_KEY, STATES
 from flowkit.matrix.scope import in_scope, refusals
@@ -28,7 +28,7 @@ _RULES = [name for name, _ in RULES]
 def period_edges(window: pd.DataFrame, period: tuple[int, int]) -> pd.DataFrame:
     """The edges of the flows that end within `period` (ms), with ``carried`` and ``level``; `window` holds neighbours too."""
     level = level_of(window, None)
-    oriented = whole_names(orient(dedupe(in_scope(window))))
+    oriented = whole_names(orient(dedupe(in_scope(explained(window)))))
     time = integers(oriented, "TimeFlowEndMs")
     within = (time >= period[0]) & (time < period[1])
     talk = talk_numbers(oriented)
@@ -76,10 +76,11 @@ def added_up(periods: Sequence[pd.DataFrame]) -> pd.DataFrame:
     order = {name: place for place, name in enumerate(STATES)}
     rules = {name: place for place, name in enumerate([*_RULES, ""])}
     coded = every.assign(
+        **{name: every[name].fillna("") for name in every.columns.intersection(["dropped_by"])},
         state=every["state"].map(order).astype("int64"),
         rule=every["direction_by"].map(rules).astype("int64"),
         first=every["first"].astype("int64"),
         last=every["last"].astype("int64"),
     )
     summed = edges_of(coded.assign(port=coded["port"].astype("Int64").fillna(-1).astype("int64")), "workload", _RULES)
-    return summed[list(EDGE_COLUMNS)].sort_values(list(EDGE_KEY), ignore_index=True)
+    return summed[[*EDGE_COLUMNS, *drops_of(summed)]].sort_values(list(EDGE_KEY), ignore_index=True)

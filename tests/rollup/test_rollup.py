@@ -260,8 +260,59 @@ def test_flows_may_go_and_late_ones_are_said(tmp_path):
     before = matrix_of_rollup(tmp_path / "hours").edges
     shutil.rmtree(tmp_path / "flows")
     write_layout(SPANNING.head(1), tmp_path / "flows")
-    assert rollup(tmp_path / "flows", tmp_path / "hours", finish=True)["what"].tolist() == ["late"]
-    same_edges(matrix_of_rollup(tmp_path / "hours").edges, before)
+    for _ in range(2):
+        assert rollup(tmp_path / "flows", tmp_path / "hours", finish=True)["what"].tolist() == ["late"]
+    found = matrix_of_rollup(tmp_path / "hours").edges
+    same_edges(found, before)
+    (note,) = fk.provenance(found).notes
+    assert note.endswith("UTC left out: 1 file came after the flows were removed")
+    assert fk.provenance(found).losses == {"files that came too late for their period": 1}
+    assert fk.provenance(matrix_of_rollup(tmp_path / "hours", "1970-01-01 04:00").edges).losses == {}
+
+
+def test_a_period_that_is_made_anew_lacks_no_late_file_any_more(tmp_path):
+    half = SPANNING.index % 2 == 0
+    write_layout(SPANNING[half], tmp_path / "flows")
+    rollup(tmp_path / "flows", tmp_path / "hours", finish=True)
+    (tmp_path / "flows").rename(tmp_path / "aside")
+    write_layout(SPANNING[~half], tmp_path / "flows")
+    rollup(tmp_path / "flows", tmp_path / "hours", finish=True)
+    assert fk.provenance(matrix_of_rollup(tmp_path / "hours").edges).losses
+    shutil.rmtree(tmp_path / "flows")
+    (tmp_path / "aside").rename(tmp_path / "flows")
+    write_layout(SPANNING[~half], tmp_path / "flows")
+    rollup(tmp_path / "flows", tmp_path / "hours", finish=True)
+    found = matrix_of_rollup(tmp_path / "hours").edges
+    same_edges(found, fk.matrix(SPANNING).edges)
+    assert fk.provenance(found).losses == {}
+
+
+EVENT = {"Feature": "acl", "Type": "NetworkPolicy", "Namespace": "shop", "Name": "deny", "Action": "drop"}
+CAUSE = {"PktDropPackets": 1, "PktDropLatestDropCause": "SKB_DROP_REASON_NO_SOCKET"}
+
+
+def test_who_dropped_flows_adds_up_too(tmp_path):
+    flows = hours(
+        [
+            one | more
+            for one, more in zip(
+                talk("web", "api", 443, 40_000, [10, 50, 70, 130]) + talk("api", "db", 80, 40_001, [57, 70, 121]),
+                [{}, {}, CAUSE, {}, {}, {}, {"NetworkEvents": [EVENT]}, *[{}] * 7],
+                strict=True,
+            )
+        ]
+    )
+    write_layout(flows, tmp_path / "flows")
+    rollup(tmp_path / "flows", tmp_path / "hours", finish=True)
+    found = matrix_of_rollup(tmp_path / "hours").edges
+    same_edges(found, fk.matrix(flows).edges)
+    assert found["dropped_by"].tolist() == ["", "NetworkPolicy shop/deny, SKB_DROP_REASON_NO_SOCKET"]
+    first, second = (
+        matrix_of_rollup(tmp_path / "hours", *hour).edges
+        for hour in (("1970-01-01 00:00", "1970-01-01 01:00"), ("1970-01-01 01:00", "1970-01-01 02:00"))
+    )
+    assert "SKB_DROP_REASON_NO_SOCKET" in first["dropped_by"].tolist()
+    assert "dropped_by" not in second.columns
 
 
 def test_json_lines_and_plain_parquet_roll_up_alike(tmp_path):
