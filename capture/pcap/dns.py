@@ -16,7 +16,7 @@ import pandas as pd
 from capture.pcap.cuts import NO_CUTS, Cuts
 from capture.pcap.keys import hashed, numbered
 from capture.pcap.network import FRAGMENT_OFFSET, Network
-from capture.pcap.octets import I64, U8, U16, U64, Bool, big16, gather
+from capture.pcap.octets import I64, U8, U16, U32, U64, Bool, big16, gather
 from capture.pcap.packets import Key, Packets, join_keys
 from capture.pcap.transport import TCP
 
@@ -64,10 +64,10 @@ def _rows(column: Key | np.ndarray, rows: np.ndarray) -> Key | np.ndarray:
 
 def messages(buffer: U8, network: Network, packets: Packets) -> Messages | None:
     """Find the DNS messages among packets; `network` and `packets` describe the same packets row by row."""
-    ends = packets.key.word & np.uint64(0xFFFFFFFF)
-    to, by = ends & np.uint64(0xFFFF) == PORT, ends >> np.uint64(16) == PORT
-    rows = np.flatnonzero((to | by) & packets.key.known)
-    rows = rows[(network.fragment[rows] & FRAGMENT_OFFSET) == 0]
+    ends: U32 = packets.key.word.astype(np.uint32)  # ports without what stands above them
+    to, by = ends & np.uint32(0xFFFF) == PORT, ends >> np.uint32(16) == PORT
+    rows = np.flatnonzero(to | by)
+    rows = rows[packets.key.known[rows] & (network.fragment[rows] & FRAGMENT_OFFSET == 0)]
     start, rows = _starts(buffer, network, rows)
     if not len(rows):
         return None

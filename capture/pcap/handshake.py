@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from capture.pcap.keys import hashed
-from capture.pcap.octets import I64, U32, U64
+from capture.pcap.octets import I64, U32, U64, Bool
 from capture.pcap.packets import Key, Packets, join_keys
 from capture.pcap.transport import ACK, SYN, SYN_ACK
 
@@ -83,9 +83,23 @@ def _acks(packets: Packets, flow: I64, openings: I64) -> I64:
     opened[flow[openings]] = True
     known = opened[flow[acks]]
     after, others = acks[known], acks[~known]
-    ids = flow[openings] << 32 | packets.opener[openings]
-    fitting = after[np.isin(flow[after] << 32 | packets.opener[after], ids)] if len(ids) else after[:0]
-    return np.concatenate([fitting, others[_firsts(flow[others], len(opened))]])
+    return np.concatenate([_fitting(packets, flow, openings, after), others[_firsts(flow[others], len(opened))]])
+
+
+def _fitting(packets: Packets, flow: I64, openings: I64, acks: I64) -> I64:
+    """ACKs, all in flows with a SYN, that have the number of one."""
+    number, flows = packets.opener[openings], flow[openings]
+    last = np.zeros(int(flows.max()) + 1 if len(flows) else 0, np.uint32)
+    last[flows] = number
+    # Nearly every flow has SYNs of one number only; the rare others are searched.
+    mixed = np.zeros(len(last), np.bool_)
+    mixed[flows[last[flows] != number]] = True
+    of, said = flow[acks], packets.opener[acks]
+    fits: Bool = last[of] == said
+    searched = np.flatnonzero(mixed[of])
+    fits[searched] = np.isin(of[searched] << 32 | said[searched], flows << 32 | number)
+    fitting: I64 = acks[fits]
+    return fitting
 
 
 def _firsts(flow: I64, count: int) -> I64:

@@ -23,7 +23,9 @@ def numbered(key: Key) -> tuple[I64, I64]:
     """
     flow, _ = pd.factorize(hashed(key))
     first_row = _first_rows(flow)
-    if all(bool((column[first_row][flow] == column).all()) for column in key.columns):
+    # A column of zeros, as the upper halves of IPv4 addresses are, tells nothing apart.
+    telling = [column for column in key.columns if column.any()]
+    if all(bool((column[first_row][flow] == column).all()) for column in telling):
         return flow, first_row
     flow = _numbered_by_columns(key)
     return flow, _first_rows(flow)

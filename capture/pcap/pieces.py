@@ -72,17 +72,17 @@ class Pieces:
 
     def _completed(self, room: U8, held: int, offsets: np.ndarray, begin: int) -> tuple[int | None, np.ndarray]:
         """The records with the one that goes over the border, and where that ends; None where there is damage."""
-        header, length = self.form.layout.header, np.dtype(f"{self.form.layout.order}u4")
-        begins = np.append(offsets, begin)
-        ends = begins + header + gather(room, begins + 8, length)
-        last = int(ends[-2]) if len(offsets) else begin
-        if last < self.size:
-            begins[-1], ends[-1] = last, last + header + int(gather(room, np.array([last + 8]), length)[0])
-            offsets = begins
-        else:
-            ends[-1] = last
-        sane = bool((ends[: len(offsets)] - offsets <= LONGEST + header).all()) and ends[-1] <= held
-        return (int(ends[-1]) if sane else None), offsets
+        end = self._behind(room, int(offsets[-1])) if len(offsets) else begin
+        if end < self.size:
+            offsets = np.append(offsets, end)
+            end = self._behind(room, end)
+        sane = bool((np.diff(offsets, append=end) <= LONGEST + self.form.layout.header).all()) and end <= held
+        return (end if sane else None), offsets
+
+    def _behind(self, room: U8, here: int) -> int:
+        """Where the record at `here` ends."""
+        length = np.dtype(f"{self.form.layout.order}u4")
+        return here + self.form.layout.header + int(gather(room, np.array([here + 8]), length)[0])
 
     def _beginning(self, room: U8, held: int) -> int | None:
         """The first place where a row of sane records begins."""

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
+from sys import getrefcount
 from typing import Protocol, cast
 
 import numpy as np
 
-from capture.pcap.octets import SPARE
+from capture.pcap.octets import SPARE, U8
 from capture.pcap.packed import unpacked
 from flowkit.errors import CaptureError
 
 STANDARD_INPUT = Path("-")
 
 _HEAD = 6  # bytes that tell how a file is packed
+_OURS = 2  # references to a room that nobody else looks at: the list's, and the question's own
 
 
 class Stream(Protocol):
@@ -104,22 +106,34 @@ class _Plain:
 
 
 class Window:
-    """A buffer that slides over a stream: `buffer[:have]` are the bytes from `origin` on, `SPARE` zero bytes follow."""
+    """A buffer that slides over a stream: `buffer[:have]` are the bytes from `origin` on, `SPARE` zero bytes follow.
+
+    Whoever keeps an array over the buffer keeps its bytes; else its memory is used again, since fresh memory costs as much
+    as reading.
+    """
 
     def __init__(self, stream: Stream, chunk: int, origin: int = 0) -> None:
         self.stream, self._chunk = stream, chunk
         self.buffer = np.zeros(SPARE, np.uint8)
         self.have, self.origin = 0, origin
+        self._rooms = [np.empty(0, np.uint8) for _ in range(2)]
 
     def slide(self, used: int) -> bool:
         """Forget the first `used` bytes and read a chunk behind the rest; False when the stream has ended."""
         rest = self.have - used
-        fresh = np.empty(rest + self._chunk + SPARE, np.uint8)
+        fresh = self._room(rest + self._chunk + SPARE)
         fresh[:rest] = self.buffer[used : self.have]
         got = self._fill(fresh.data[rest : rest + self._chunk])
         fresh[rest + got : rest + got + SPARE] = 0
         self.buffer, self.have, self.origin = fresh, rest + got, self.origin + used
         return got > 0
+
+    def _room(self, size: int) -> U8:
+        """Memory other than that of `buffer`: what it had two slides ago, unless somebody still looks at that."""
+        self._rooms.reverse()
+        if len(self._rooms[0]) < size or getrefcount(self._rooms[0]) > _OURS:
+            self._rooms[0] = np.empty(size + size // 8, np.uint8)
+        return self._rooms[0][:size]
 
     def fill(self, size: int) -> bool:
         """Hold at least `size` bytes; False when the stream is shorter."""

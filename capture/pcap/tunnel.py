@@ -6,7 +6,7 @@ no IP in it), or that is itself a fragment, stays what it is outside.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -66,9 +66,12 @@ def inside(records: Records, network: Network) -> Inside:
 
 def _enter(records: Records, network: Network, rows: I64) -> tuple[tuple[I64, Network] | None, int, int]:
     """One layer further in, of the packets in `rows`: their rows and headers, and how many were cut or in fragments."""
-    carriers = rows[_may_carry(network, rows)]
-    carriers = carriers[network.start[carriers] + 4 <= network.end[carriers]]
-    parts = [part for read in _READERS if len((part := read(records.buffer, network, carriers)).rows)]
+    parts = [
+        part
+        for proto, carriers in _carriers(network, rows)
+        for read in _READERS[proto]
+        if len((part := read(records.buffer, network, carriers)).rows)
+    ]
     if not parts:
         return None, 0, 0
     found = _Inner(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
@@ -99,14 +102,17 @@ def _located(buffer: U8, network: Network, found: _Inner) -> tuple[link.Located,
     return link.Located(etype, start), ends
 
 
-def _may_carry(network: Network, rows: I64) -> Bool:
-    """Packets of a carrying protocol that begin here: later fragments carry no header."""
-    begins: Bool = network.fragment[rows] & 0x1FFF == 0
-    return _CARRIES[network.proto[rows]] & begins
+def _carriers(network: Network, rows: I64) -> Iterator[tuple[int, I64]]:
+    """The packets of each carrying protocol that begin here: later fragments carry no header."""
+    rows = rows[_CARRIES[network.proto[rows]]]
+    rows = rows[(network.fragment[rows] & 0x1FFF == 0) & (network.start[rows] + 4 <= network.end[rows])]
+    proto = network.proto[rows]
+    for number in _READERS:
+        if len(carriers := rows[proto == number]):
+            yield number, carriers
 
 
 def _ip_in_ip(buffer: U8, network: Network, rows: I64) -> _Inner:  # noqa: ARG001 - one form for all readers
-    rows = rows[np.isin(network.proto[rows], (_IPIP, _IPV6_IN))]
     etype = np.where(network.proto[rows] == _IPIP, IPV4, IPV6).astype(np.uint16)
     return _Inner(rows, network.start[rows], etype)
 
@@ -130,14 +136,13 @@ def _geneve(buffer: U8, network: Network, rows: I64) -> _Inner:
 
 
 def _to_port(buffer: U8, network: Network, rows: I64, port: int) -> I64:
-    rows = rows[(network.proto[rows] == _UDP) & (network.start[rows] + 16 <= network.end[rows])]
+    rows = rows[network.start[rows] + 16 <= network.end[rows]]
     there: Bool = big16(buffer, network.start[rows] + 2) == port
     return rows[there]
 
 
 def _gre(buffer: U8, network: Network, rows: I64) -> _Inner:
     """Version 0, with checksum, key and sequence number where the flags say so; behind it ERSPAN, Ethernet or a protocol."""
-    rows = rows[network.proto[rows] == _GRE]
     flags, etype = big16(buffer, network.start[rows]), big16(buffer, network.start[rows] + 2)
     valid = (flags & 0x0007 == 0) & (flags & 0x4000 == 0)
     rows, flags, etype = rows[valid], flags[valid], etype[valid]
@@ -153,6 +158,11 @@ def _gre(buffer: U8, network: Network, rows: I64) -> _Inner:
     return _Inner(rows, start, etype)
 
 
-_READERS: tuple[Callable[[U8, Network, I64], _Inner], ...] = (_ip_in_ip, _vxlan, _geneve, _gre)
+_READERS: dict[int, tuple[Callable[[U8, Network, I64], _Inner], ...]] = {
+    _IPIP: (_ip_in_ip,),
+    _IPV6_IN: (_ip_in_ip,),
+    _UDP: (_vxlan, _geneve),
+    _GRE: (_gre,),
+}
 _CARRIES = np.zeros(256, np.bool_)
-_CARRIES[[_IPIP, _UDP, _IPV6_IN, _GRE]] = True
+_CARRIES[list(_READERS)] = True

@@ -85,3 +85,18 @@ def test_a_window_keeps_what_was_not_used(tmp_path):
         assert (bytes(window.buffer[: window.have]), window.origin) == (b"efgh", 4)
         assert not window.fill(9)
         assert (window.drain(), window.origin) == (4, 8)
+
+
+def test_a_window_uses_memory_again_that_nobody_looks_at_any_more(tmp_path):
+    with open_stream(save(tmp_path, "a", DATA)) as stream:
+        window = Window(stream, 1000)
+        places = {window.buffer.ctypes.data for _ in range(20) if window.slide(window.have)}
+        assert len(places) == 2
+
+
+def test_who_keeps_an_array_over_a_window_keeps_its_bytes(tmp_path):
+    with open_stream(save(tmp_path, "a", DATA)) as stream:
+        window, kept = Window(stream, 1000), []
+        while window.slide(window.have):
+            kept.append(window.buffer[: window.have])
+        assert b"".join(part.tobytes() for part in kept) == DATA
