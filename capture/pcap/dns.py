@@ -178,11 +178,7 @@ def _under_each_other(parts: Sequence[Answers]) -> Answers:
 
 def _last_of_each(found: Answers, cuts: Cuts) -> Answers:
     """The last response of each flow key and stretch of time that no cut divides, with the longest latency."""
-    flow = numbered(found.key)[0]
-    for width in (width for width in (cuts.export, cuts.idle) if width):
-        # Two packets in one stretch are never further apart than it is wide.
-        stretch, distinct = pd.factorize(found.time // width)
-        flow = pd.factorize(flow * len(distinct) + stretch)[0]
+    flow = cuts.stretches(numbered(found.key)[0], found.time)
     order = np.argsort(found.time, kind="stable")
     last, latency = np.zeros(int(flow.max()) + 1, np.int64), np.full(int(flow.max()) + 1, _NO_LATENCY, np.int64)
     last[flow[order]] = order

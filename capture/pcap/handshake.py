@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from capture.pcap.keys import hashed
+from capture.pcap.cuts import NO_CUTS, Cuts
+from capture.pcap.keys import hashed, numbered
 from capture.pcap.octets import I64, U32, U64, Bool
 from capture.pcap.packets import Key, Packets, join_keys
 from capture.pcap.transport import ACK, SYN, SYN_ACK
@@ -23,6 +24,7 @@ _TURN = np.uint64(31)
 _LATEST = np.iinfo(np.int64).max
 # Steps of handshakes that are kept before those that lead nowhere are dropped.
 _MOST_STEPS = 2_000_000
+_NEW = 4  # parts
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class Steps:
     answer_time: I64
     ack: U64
     ack_time: I64
+
+    def __len__(self) -> int:
+        return len(self.syn) + len(self.answer) + len(self.ack)
+
+    def take(self, syn: Bool, answer: Bool, ack: Bool) -> Steps:
+        """Some of each kind of step."""
+        opening = (self.syn[syn], self.syn_time[syn], self.client.take(syn))
+        return Steps(*opening, self.answer[answer], self.answer_time[answer], self.ack[ack], self.ack_time[ack])
 
 
 @dataclass(frozen=True)
@@ -109,10 +119,14 @@ def _firsts(flow: I64, count: int) -> I64:
 
 
 class Handshakes:
-    """The handshakes of a capture so far."""
+    """The handshakes of a capture so far: steps that wait for others, and of each flow the slowest round trip.
 
-    def __init__(self) -> None:
-        self._parts: list[Steps] = []
+    Memory follows the number of flows and of handshakes that were never completed.
+    """
+
+    def __init__(self, cuts: Cuts = NO_CUTS, most: int = _MOST_STEPS) -> None:
+        self._cuts, self._most = cuts, most
+        self._parts, self._found = list[Steps](), list[RoundTrips]()
         self._held = 0
 
     def add(self, found: Steps | None) -> None:
@@ -120,23 +134,37 @@ class Handshakes:
         if found is None:
             return
         self._parts.append(found)
-        self._held += len(found.syn) + len(found.answer) + len(found.ack)
-        if self._held > _MOST_STEPS:
-            self._forget()
+        self._held += len(found)
+        if self._held > self._most:
+            self._settle()
 
     def round_trips(self) -> RoundTrips | None:
-        """What all steps together tell."""
-        return _matched(_joined(self._parts)) if self._parts else None
+        """What all steps together tell: the slowest round trip of each flow, and perhaps others."""
+        found = [*self._found, *([_matched(_joined(self._parts))[0]] if self._parts else [])]
+        return _under_each_other(found) if found else None
 
-    def _forget(self) -> None:
-        """Drop the ACKs of no known SYN, except new ones, whose SYN another process may still be reading."""
-        old, new = _joined(self._parts[:-4]), self._parts[-4:]
-        known = np.isin(old.ack, old.syn)
-        kept = Steps(
-            old.syn, old.syn_time, old.client, old.answer, old.answer_time, old.ack[known], old.ack_time[known]
-        )
-        self._parts = [kept, *new]
-        self._held = sum(len(part.ack) for part in new)
+    def _settle(self) -> None:
+        """Match the steps so far, except new ones, of which another process may still be reading the others."""
+        old, new = self._parts[:-_NEW], self._parts[-_NEW:]
+        if old:
+            found, waiting = _matched(_joined(old))
+            self._found = [_slowest(_under_each_other([*self._found, found]), self._cuts)]
+            self._parts = [waiting, *new]
+        self._held = sum(map(len, new)) if old else 0
+
+
+def _under_each_other(parts: Sequence[RoundTrips]) -> RoundTrips:
+    time, rtt = (np.concatenate([getattr(part, name) for part in parts]) for name in ("time", "rtt"))
+    return RoundTrips(join_keys([part.key for part in parts]), time, rtt)
+
+
+def _slowest(found: RoundTrips, cuts: Cuts) -> RoundTrips:
+    """The slowest round trip of each flow key and stretch of time that no cut divides."""
+    flow = cuts.stretches(numbered(found.key)[0], found.time)
+    order = np.argsort(found.rtt, kind="stable")
+    row = np.zeros(int(flow.max(initial=-1)) + 1, np.int64)
+    row[flow[order]] = order
+    return RoundTrips(found.key.take(row), found.time[row], found.rtt[row])
 
 
 def _joined(parts: Sequence[Steps]) -> Steps:
@@ -154,7 +182,8 @@ def _joined(parts: Sequence[Steps]) -> Steps:
     )
 
 
-def _matched(all_steps: Steps) -> RoundTrips:
+def _matched(all_steps: Steps) -> tuple[RoundTrips, Steps]:
+    """The round trips of whole handshakes, and the steps of the others; an ACK of no known SYN is none."""
     code, distinct = pd.factorize(np.concatenate([all_steps.syn, all_steps.answer, all_steps.ack]))
     syn, answer, ack = np.split(code, np.cumsum([len(all_steps.syn), len(all_steps.answer)]))
     answered = np.full(len(distinct), _LATEST)
@@ -163,10 +192,13 @@ def _matched(all_steps: Steps) -> RoundTrips:
     completed = np.full(len(distinct), _LATEST)
     later = all_steps.ack_time >= answered[ack]
     np.minimum.at(completed, ack[later], all_steps.ack_time[later])
-    whole = np.flatnonzero((row >= 0) & (completed < _LATEST))
+    whole = (row >= 0) & (completed < _LATEST)
     client, rtt = all_steps.client.take(row[whole]), (completed - opened)[whole]
     times = np.concatenate([completed[whole], answered[whole]])
-    return RoundTrips(join_keys([client, client.reversed]), times, np.tile(rtt, 2))
+    begun = np.zeros(len(distinct), np.bool_)
+    begun[syn] = True
+    waiting = all_steps.take(~whole[syn], ~whole[answer], (begun & ~whole)[ack])
+    return RoundTrips(join_keys([client, client.reversed]), times, np.tile(rtt, 2)), waiting
 
 
 def _last_before(syn: I64, time: I64, answered: I64) -> tuple[I64, I64]:

@@ -95,7 +95,7 @@ class Yard:
 
     def __init__(self, cuts: Cuts = NO_CUTS) -> None:
         self._cuts, self._meter, self._fragments = cuts, Meter(cuts=cuts), Fragments()
-        self._handshakes, self._lookups = Handshakes(), Lookups(cuts)
+        self._handshakes, self._lookups = Handshakes(cuts), Lookups(cuts)
         self._places, self._tally = Places(), Tally()
         self._waiting: dict[int, Aside] = {}
         self._next = 0

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from random import Random
+
+import pandas as pd
 import pytest
 
+from capture.pcap import harvest
 from capture.pcap.decode import View
+from capture.pcap.handshake import Handshakes
 from capture.pcap.meter import Cuts
 from capture.pcap.plan import Plan
 from flowkit.errors import CaptureError
@@ -42,6 +48,21 @@ def test_sequence_numbers_wrap(tmp_path):
 def test_half_a_handshake_gives_none(tmp_path, missing):
     frames = [frame for place, frame in enumerate(handshake()) if place != missing]
     assert "TimeFlowRttNs" not in read(tmp_path, frames)
+
+
+@pytest.mark.parametrize("cuts", [Cuts(), Cuts(idle=2 * SECOND), Cuts(export=3 * SECOND)])
+def test_settling_handshakes_early_changes_nothing(tmp_path, monkeypatch, cuts):
+    """300 connections one after the other on the same ports, some of them never completed."""
+    random, frames = Random(5), []
+    for number in range(300):
+        halves = (random.randrange(10**6, 10**8), random.randrange(10**6, 10**8))
+        steps = handshake(seq=number * 1000, at=NOON + number * SECOND // 3, halves=halves)
+        frames += steps[: random.choice((1, 2, 3, 3, 3))]
+    plan = Plan(cuts=cuts, heap=20)
+    at_the_end = read(tmp_path, frames, plan, chunk=400)
+    monkeypatch.setattr(harvest, "Handshakes", partial(Handshakes, most=30))
+    pd.testing.assert_frame_equal(read(tmp_path, frames, plan, chunk=400), at_the_end)
+    assert at_the_end["TimeFlowRttNs"].notna().sum() >= 2
 
 
 def test_handshakes_and_dns_may_be_left_out(tmp_path):
