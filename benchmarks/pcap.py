@@ -1,8 +1,9 @@
 """Packets into flows: how fast and in how much memory, against others on the same files.
 
 Inputs are made from the recorded cluster by a seeded generator: (a) 2.5 million packets of mixed sizes, about 1 GB; (b) 10
-million packets cut at 96 bytes; (c) 50 small files. Figures: packets a second inside the process (imports apart) and of the
-whole process, peak memory of all processes of a tool (pages that they share count once). Slow tools get a prefix.
+million packets cut at 96 bytes; (c) 50 small files. Figures: packets a second inside the process (imports apart), a CPU second
+there (all processes of a tool; it stays comparable on a busy machine), and of the whole process; peak memory of all processes
+of a tool (pages that they share count once). Slow tools get a prefix.
 
     python -m benchmarks.pcap [--quick] [--inputs a b c] [--scale 1.0] [--rounds 3] [--only NAME ...] [--peers PYTHON]
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -42,32 +44,41 @@ QUICK = {
     "nfstream": 200_000,
 }
 
-# Each prints {"inside": seconds, "packets": number, "flows": number} of its work after the imports.
+CLOCK = """
+import resource
+def cpu():
+    each = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in each)
+"""
+# Each prints {"inside": seconds, "cpu": seconds, "packets": number, "flows": number} of its work after the imports.
 OURS = """
 import capture, sys, time, json
 read = capture.read_pcap
-begun = time.perf_counter()
+used, begun = cpu(), time.perf_counter()
 flows = read(sys.argv[1:], **OPTIONS)
-print(json.dumps(dict(inside=time.perf_counter() - begun, packets=capture.report(flows).total("packets"), flows=len(flows))))
+packets = capture.report(flows).total("packets")
+print(json.dumps(dict(inside=time.perf_counter() - begun, cpu=cpu() - used, packets=packets, flows=len(flows))))
 """
 NAMES = """
 import capture, sys, time, json
 find = capture.names
-begun = time.perf_counter()
+used, begun = cpu(), time.perf_counter()
 found = [find(path) for path in sys.argv[1:]]
-print(json.dumps(dict(inside=time.perf_counter() - begun, packets=0, flows=sum(map(len, found)))))
+print(json.dumps(dict(inside=time.perf_counter() - begun, cpu=cpu() - used, packets=0, flows=sum(map(len, found)))))
 """
 NFSTREAM = """
 import nfstream, sys, time, json
+used = cpu()
 begun, packets, count = time.perf_counter(), 0, 0
 for path in sys.argv[1:]:
     stream = nfstream.NFStreamer(path, n_dissections=0, decode_tunnels=False, idle_timeout=10**6, active_timeout=10**6)
     flows = stream.to_pandas()
     packets, count = packets + int(flows.bidirectional_packets.sum()), count + len(flows)
-print(json.dumps(dict(inside=time.perf_counter() - begun, packets=packets, flows=count)))
+print(json.dumps(dict(inside=time.perf_counter() - begun, cpu=cpu() - used, packets=packets, flows=count)))
 """
 DPKT = """
 import dpkt, sys, time, json
+used = cpu()
 begun, packets, flows = time.perf_counter(), 0, {}
 for path in sys.argv[1:]:
     with open(path, "rb") as file:
@@ -80,10 +91,11 @@ for path in sys.argv[1:]:
                 row[0] += 1
                 row[1] += len(data)
                 row[3] = when
-print(json.dumps(dict(inside=time.perf_counter() - begun, packets=packets, flows=len(flows))))
+print(json.dumps(dict(inside=time.perf_counter() - begun, cpu=cpu() - used, packets=packets, flows=len(flows))))
 """
 SCAPY = """
 import scapy.all as scapy, sys, time, json
+used = cpu()
 begun, packets, flows = time.perf_counter(), 0, {}
 for path in sys.argv[1:]:
     for packet in scapy.PcapReader(path):
@@ -92,10 +104,11 @@ for path in sys.argv[1:]:
         if ip is not None:
             key = (ip.src, ip.dst, getattr(ip.payload, "sport", 0), getattr(ip.payload, "dport", 0))
             flows[key] = flows.get(key, 0) + 1
-print(json.dumps(dict(inside=time.perf_counter() - begun, packets=packets, flows=len(flows))))
+print(json.dumps(dict(inside=time.perf_counter() - begun, cpu=cpu() - used, packets=packets, flows=len(flows))))
 """
 PYSHARK = """
 import pyshark, sys, time, json
+used = cpu()
 begun, packets, flows = time.perf_counter(), 0, {}
 for path in sys.argv[1:]:
     found = pyshark.FileCapture(path, keep_packets=False)
@@ -105,7 +118,7 @@ for path in sys.argv[1:]:
             key = (packet.ip.src, packet.ip.dst, packet.transport_layer)
             flows[key] = flows.get(key, 0) + 1
     found.close()
-print(json.dumps(dict(inside=time.perf_counter() - begun, packets=packets, flows=len(flows))))
+print(json.dumps(dict(inside=time.perf_counter() - begun, cpu=cpu() - used, packets=packets, flows=len(flows))))
 """
 _FIELDS = "frame.len frame.time_epoch ip.src ip.dst ipv6.src ipv6.dst ip.proto tcp.srcport tcp.dstport udp.srcport udp.dstport"
 TSHARK = "tshark -n -r {} -T fields -e " + _FIELDS.replace(" ", " -e ")
@@ -176,7 +189,7 @@ class Tool:
     def commands(self, files: list[Path]) -> list[list[str]]:
         """What to run."""
         if self.code is not None:
-            return [[str(self.python), "-c", self.code, *map(str, files)]]
+            return [[str(self.python), "-c", CLOCK + self.code, *map(str, files)]]
         return [["sh", "-c", str(self.shell).format(file)] for file in files]
 
 
@@ -238,7 +251,8 @@ def _resident(pid: int) -> int:
 
 def measure(tool: Tool, files: list[Path], packets: int, scratch: Path) -> dict[str, float]:
     """Run a tool once over files."""
-    whole = peak = inside = 0.0
+    whole = peak = inside = cpu = 0.0
+    before = _cpu()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for command in tool.commands(files):
         begun = time.perf_counter()
@@ -251,9 +265,16 @@ def measure(tool: Tool, files: list[Path], packets: int, scratch: Path) -> dict[
         peak = max(peak, memory.stop())
         if process.returncode:
             raise RuntimeError(f"{tool.name} failed")
-        inside += json.loads(said.splitlines()[-1])["inside"] if tool.code else 0
-    seconds = inside if tool.code else whole
-    return {"inside": packets / seconds, "whole": packets / whole, "peak": peak, "seconds": seconds}
+        told = json.loads(said.splitlines()[-1]) if tool.code else {"inside": 0, "cpu": 0}
+        inside, cpu = inside + told["inside"], cpu + told["cpu"]
+    seconds, cpu = (inside, cpu) if tool.code else (whole, _cpu() - before)
+    return {"inside": packets / seconds, "cpu": packets / cpu, "whole": packets / whole, "peak": peak}
+
+
+def _cpu() -> float:
+    """CPU seconds of all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @dataclass(frozen=True)
@@ -328,7 +349,7 @@ def table(run: Run, made: Inputs, name: str) -> Figures:
     figures: Figures = {}
     made.files(name)
     print(f"\n({name}) {INPUTS[name]}; load before: {os.getloadavg()[0]:.1f}")
-    print(f"{'':38} {'inside':>12} {'whole':>12} {'peak MB':>8} {'ratio':>8}")
+    print(f"{'':38} {'inside':>12} {'a CPU s':>12} {'whole':>12} {'peak MB':>8} {'ratio':>8}")
     for tool in run.tools:
         if name == "a" or tool.name not in run.prefix:
             on = run.prefix.get(tool.name) if name == "a" else None
@@ -346,14 +367,14 @@ def figure(run: Run, tool: Tool, files: list[Path], packets: int, scratch: Path)
     except RuntimeError as error:
         print(f"{tool.name:38} {error}")
         return None
-    rates = {what: median(each[what] for each in runs) for what in ("inside", "whole")}
+    rates = {what: median(each[what] for each in runs) for what in ("inside", "whole", "cpu")}
     return rates | {"peak": max(each["peak"] for each in runs)}
 
 
 def show(name: str, found: dict[str, float], base: float, prefix: int | None) -> None:
     """Print a row; its ratio is that of the first tool to it."""
     on = f" (on {prefix:,} packets)" if prefix else ""
-    rates = f"{found['inside']:10,.0f}/s {found['whole']:10,.0f}/s {found['peak']:8,.0f}"
+    rates = " ".join(f"{found[what]:10,.0f}/s" for what in ("inside", "cpu", "whole")) + f" {found['peak']:8,.0f}"
     print(f"{name:38} {rates} {base / found['inside']:7.2f}×{on}", flush=True)
 
 
