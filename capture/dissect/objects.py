@@ -88,6 +88,7 @@ def _in_own_loop(pyshark: Any, options: dict[str, Any], each: Callable[[Any], No
         capture = pyshark.FileCapture(eventloop=loop, **options)
         for packet in islice(capture, most):
             each(packet)
+        _let_go_of_pipes(capture)
         capture.close()
     except pyshark.capture.capture.TSharkCrashException as error:
         return _own_words(f"{error}")
@@ -96,6 +97,13 @@ def _in_own_loop(pyshark: Any, options: dict[str, Any], each: Callable[[Any], No
         getattr(capture, "_running_processes", set()).clear()
         loop.close()
     return None
+
+
+def _let_go_of_pipes(capture: Any) -> None:
+    """Close the pipes to a tshark that was not read to its end: later there is no loop to do that."""
+    for process in getattr(capture, "_running_processes", ()):
+        if (transport := getattr(process, "_transport", None)) is not None:
+            transport.close()
 
 
 def _own_words(message: str) -> str | None:
