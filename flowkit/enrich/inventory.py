@@ -61,6 +61,17 @@ class Inventory:
         latest.update({tenancy.address: self.people[tenancy.person] for _, tenancy in by_time})
         return latest
 
+    def __repr__(self) -> str:
+        kinds = Counter(who.type for who in set(self.identities.values()))
+        said = [f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items())]
+        count = f" with {len(self.identities)} addresses" if said else ""
+        return f"Inventory: {', '.join(said) or 'nobody'}{count}"
+
+    def _repr_html_(self) -> str:
+        from flowkit.view.displays import inventory_html
+
+        return inventory_html(self)
+
     def who(self, codes: Codes, addresses: Addresses, begin: Codes, end: Codes) -> Codes:
         """The number of the person at each row's address at its time, see `Tenancies.find`; to be used with `field`."""
         return self._index.find(codes, addresses, begin, end)

@@ -71,6 +71,15 @@ class FlowMetric:
         """The worst of the labels' classes, by upstream's order: avoid, unknown, careful, fine."""
         return level(self.spec)
 
+    def __repr__(self) -> str:
+        by = f" by {', '.join(self.spec.targets)}" if self.spec.labels else ""
+        return f"FlowMetric({self.name}: {self.spec.type} of {self.spec.value_field or 'flows'}{by})"
+
+    def _repr_html_(self) -> str:
+        from flowkit.view.displays import flowmetric_html
+
+        return flowmetric_html(self)
+
     @overload
     def apply(self, flows: Flows, step: Step = None, engine: Engine | None = None) -> pd.DataFrame: ...
     @overload

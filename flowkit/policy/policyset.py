@@ -121,6 +121,11 @@ class PolicySet:
         kinds = Counter([*("NetworkPolicy" for _ in self.policies), *(policy.kind for policy in self.tiers)])
         return "PolicySet: " + (", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "no policies")
 
+    def _repr_html_(self) -> str:
+        from flowkit.view.displays import policies_html
+
+        return policies_html(self)
+
 
 def title(policy: NetworkPolicy | ClusterPolicy) -> str:
     """What results call a policy: its namespace and name, or the kind and name of a cluster-wide one."""

@@ -5,6 +5,7 @@ Plain, so that views know nothing of how policies are modelled, judged or synthe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from flowkit.errors import ContractError
+from flowkit.view.names import plural
 
 VERDICTS = ("not judged", "allowed by policy", "no policy selects the server", "undecided", "would be denied")
 ALLOWED, UNSELECTED, UNDECIDED, DENIED = 1, 2, 3, 4
@@ -49,6 +51,17 @@ class Judged:
 
     verdicts: pd.DataFrame | None = None
     policies: tuple[PolicyText, ...] = ()
+
+    def __repr__(self) -> str:
+        words = Counter([] if self.verdicts is None else self.verdicts["verdict"].astype("str"))
+        said = [f"{words[word]:,} {word or 'not judged'}" for word in _WORDS if words[word]]
+        policies = plural(len(self.policies), "policy") if self.policies else "no policies"
+        return f"Judged: {', '.join(said) or 'no verdicts'}, {policies}"
+
+    def _repr_html_(self) -> str:
+        from flowkit.view.displays import verdicts_html
+
+        return verdicts_html(self)
 
 
 def verdict_codes(judged: Judged | None, count: int) -> tuple[pd.DataFrame, list[str]]:

@@ -56,8 +56,10 @@ def human_bytes(count: float) -> str:
 def plural(count: int, noun: str) -> str:
     """Write a count with its noun.
 
-    >>> plural(1, "edge"), plural(1204, "edge"), plural(2, "address")
-    ('1 edge', '1,204 edges', '2 addresses')
+    >>> plural(1, "edge"), plural(1204, "edge"), plural(2, "address"), plural(2, "policy")
+    ('1 edge', '1,204 edges', '2 addresses', '2 policies')
     """
-    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{ending}"
+    if count == 1:
+        return f"1 {noun}"
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{count:,} {many}"

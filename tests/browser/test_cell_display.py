@@ -23,3 +23,16 @@ def test_the_frame_draws_and_stays_inside(chromium, sample, tmp_path):
     assert page.frames[1].evaluate(reach) == "SecurityError"
     context.close()
     assert errors == []
+
+
+def test_values_of_strangers_run_nothing_in_a_cell(chromium, sample):
+    page = chromium.new_page()
+    heard: list[str] = []
+    for event, said in (("pageerror", str), ("dialog", lambda dialog: dialog.message), ("request", lambda it: it.url)):
+        page.on(event, lambda what, said=said: heard.append(said(what)))
+    cells = "".join(f"<div>{value._repr_html_()}</div>" for value in sample.hostile_values())
+    page.set_content(f"<!doctype html><meta charset=utf-8><body>{cells}</body>")
+    assert page.locator("body > div").count() == 4
+    assert page.locator("img, script, a").count() == 0
+    page.close()
+    assert heard == []

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from flowkit.contract.provenance import Provenance, with_provenance
+from flowkit.enrich import Inventory
+from flowkit.enrich.objects import Identity
+from flowkit.manifests.flowmetric import FilterSpec, FlowMetricSpec
 from flowkit.matrix import EDGE_COLUMNS, FlowMatrix
+from flowkit.metric import FlowMetric
+from flowkit.policy import PolicySet
+from flowkit.policy.model import NetworkPolicy, Peer, Rule, Selector
 from flowkit.view.judged import Judged, PolicyText, RuleText
 from flowkit.view.payload import Additions
 
@@ -342,3 +348,21 @@ def hostile_everything() -> tuple[FlowMatrix, Additions]:
     return matrix, Additions(
         matrix_of([row("a/b", "c/d", 1, 1)], Provenance(HOSTILE)), Judged(verdicts, policies), times, table
     )
+
+
+def hostile_values() -> list[Any]:
+    """A metric, a policy set, verdicts and an inventory in which every text that can be a name from hell is one."""
+    name, rest = HOSTILE[0], [one or "x" for one in HOSTILE]
+    filters = tuple(FilterSpec("SrcK8S_Name", one, "MatchRegex") for one in rest)
+    spec = FlowMetricSpec(name, "Counter", help="".join(rest), filters=filters, remap={}, place=name)
+    rules = (Rule((Peer(pods=Selector((("app", name),))),)),)
+    sets = [NetworkPolicy(one, one, Selector((("app", one),)), ("Ingress",), rules, place=one) for one in rest]
+    verdicts = pd.DataFrame(dict.fromkeys(("policy", "rule", "reason"), rest)).assign(verdict="denied")
+    people = tuple(Identity(one, "Pod", one, one, one) for one in rest)
+    landlords = {f"10.0.0.{at}": at for at in range(len(rest))}
+    return [
+        FlowMetric(spec),
+        PolicySet(tuple(sets), notes=tuple(rest)),
+        Judged(verdicts, (PolicyText(name, name, name),)),
+        Inventory(people, (), landlords, {}, notes=tuple(rest)),
+    ]
