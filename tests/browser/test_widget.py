@@ -107,6 +107,28 @@ def test_a_new_payload_keeps_what_the_reader_chose(widget, sample):
     assert widget.evaluate("[document.activeElement.type, document.activeElement.value]") == ["search", "redis"]
 
 
+def test_a_selection_outlives_measures_views_and_payloads(widget, sample):
+    move_to(widget, 0, 0)
+    widget.keyboard.press("Control+ArrowRight")
+    widget.keyboard.press("Enter")
+    chosen, title = last_saved(widget)["selection"], widget.locator("aside h2").inner_text()
+    widget.get_by_role("button", name="flows", exact=True).click()
+    assert widget.locator("aside h2").inner_text() == title
+    widget.get_by_role("tab", name="Table").click()
+    matrix = sample.cluster()
+    widget.evaluate(
+        "(text) => { saved.push(JSON.stringify({selection: []})); model.receive('selection', []); model.receive('payload', text); }",
+        text_of(type(matrix)(matrix.edges.iloc[::-1])),
+    )
+    widget.wait_for_function("JSON.parse(saved.at(-1)).selection?.length > 0")
+    assert last_saved(widget)["selection"] == chosen
+    widget.get_by_role("tab", name="Matrix").click()
+    assert widget.locator("aside h2").inner_text() == title
+    widget.get_by_role("button", name="data", exact=True).click()
+    assert widget.locator("aside h2").inner_text() == "Nothing selected"
+    assert last_saved(widget)["selection"] == []
+
+
 def test_view_goes_both_ways_and_theme_follows_the_lab(widget):
     widget.get_by_role("tab", name="Table").click()
     assert last_saved(widget)["view"] == "table"

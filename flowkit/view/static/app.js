@@ -59,6 +59,9 @@ class App {
     this.listen();
     this.update();
     if (memory) {
+      if (this.kind > 0) {
+        this.views[0].update(this.edges, this.state); // what is selected is so in every view
+      }
       chooseNamed(this.matrix, memory.selection);
       refocus(this.root, memory.focus);
     }

@@ -7,6 +7,7 @@ import { el } from "./dom.js";
 import { drawScene } from "./draw.js";
 import { listen } from "./gestures.js";
 import { layoutMatrix, moved } from "./layout.js";
+import { chooseNamed, selectionInNames } from "./memory.js";
 import { regionAt, selectionOf } from "./selection.js";
 import { readPalette } from "./theme.js";
 import { clampView, fitView, frameFor, hit, revealView, zoomView } from "./viewport.js";
@@ -72,8 +73,9 @@ export class MatrixCanvas {
     this.arrange();
   }
 
-  /** Lay out and draw anew. */
+  /** Lay out and draw anew; what is selected stays, where it is still there. */
   arrange() {
+    const selected = selectionInNames(this);
     this.forget();
     this.layout = layoutMatrix(this.model, this.edges, { ...this.options, collapsed: this.collapsed });
     this.size = { rows: this.layout.rows.length, columns: this.layout.columns.length };
@@ -81,7 +83,9 @@ export class MatrixCanvas {
     this.canvas.setAttribute("aria-label", `Flow matrix, ${counts}. ${KEYS}`);
     this.find();
     this.frameAnew();
-    this.on.selected(null);
+    if (!chooseNamed(this, selected)) {
+      this.on.selected(null);
+    }
   }
 
   /** Size the canvas for its width, show everything and draw. */

@@ -56,8 +56,9 @@ export function recalled(model, { state, groups, pair, collapsed }) {
 /**
  * The selected cell, row or column as the names of its ends (null: all of that side); null if nothing such is selected.
  * @param {import("./matrix.js").MatrixCanvas} matrix
+ * @returns {{row: string | null, column: string | null} | null}
  */
-function selectionInNames({ model, layout, selection: at }) {
+export function selectionInNames({ model, layout, selection: at }) {
   if (!at || (at.r0 !== at.r1 && !at.rAll) || (at.c0 !== at.c1 && !at.cAll)) {
     return null;
   }
@@ -71,14 +72,17 @@ function selectionInNames({ model, layout, selection: at }) {
  * Select what had these names, if it is still there.
  * @param {import("./matrix.js").MatrixCanvas} matrix
  * @param {{row: string | null, column: string | null} | null} names
+ * @returns {boolean} whether it is
  */
 export function chooseNamed(matrix, names) {
   const { model, layout, size } = matrix;
   const place = (items, wanted) => (wanted === null ? 0 : items.findIndex((item) => fullName(model, item) === wanted));
   const at = names && { r: place(layout.rows, names.row), c: place(layout.columns, names.column) };
-  if (at && at.r >= 0 && at.c >= 0 && layout.cells.length) {
-    matrix.choose(regionAt(size, at, names.row === null ? "column" : names.column === null ? "row" : "cell"));
+  if (!at || at.r < 0 || at.c < 0 || !layout.cells.length) {
+    return false;
   }
+  matrix.choose(regionAt(size, at, names.row === null ? "column" : names.column === null ? "row" : "cell"));
+  return true;
 }
 
 /**
