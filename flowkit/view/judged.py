@@ -46,11 +46,13 @@ class Judged:
 
     `verdicts` has one row a row of ``matrix.edges``, in its order, and the columns `verdict` (``allowed``, ``undecided``,
     ``denied``, empty where nothing judged it), `policy`, `rule` and `reason` (texts, empty where there is none; an edge
-    that is allowed by no policy is one whose server none selects). Without `verdicts` nothing is marked.
+    that is allowed by no policy is one whose server none selects). Without `verdicts` nothing is marked. `notes` are
+    sentences that a reader must know.
     """
 
     verdicts: pd.DataFrame | None = None
     policies: tuple[PolicyText, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         words = Counter([] if self.verdicts is None else self.verdicts["verdict"].astype("str"))

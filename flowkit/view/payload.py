@@ -108,7 +108,7 @@ def payload(matrix: FlowMatrix, title: str | None = None, additions: Additions =
         "timeline": timeline_record(additions.timeline, names),
         "external": external_record(additions.external),
         "policies": policy_records(additions.judged, lambda: _row_numbers(matrix, edges, ends), names),
-        "meta": _meta(matrix, edges, t0),
+        "meta": {**_meta(matrix, edges, t0), "notes": _notes(matrix, additions)},
     }
     return {**document, "header": header(document)}
 
@@ -241,7 +241,6 @@ def _meta(matrix: FlowMatrix, edges: pd.DataFrame, t0: int) -> dict[str, Any]:
         "kept": flows,
         "losses": dict(origin.losses),
         "folded": dict(origin.folded),
-        "notes": list(origin.notes),
         "sources": list(origin.sources),
         "sampling": origin.sampling,
         "partial": False,
@@ -252,6 +251,10 @@ def _meta(matrix: FlowMatrix, edges: pd.DataFrame, t0: int) -> dict[str, Any]:
         "unfiltered": len(matrix.edges) if matrix.unfiltered is None else matrix.unfiltered,
         "tool": _tool(),
     }
+
+
+def _notes(matrix: FlowMatrix, additions: Additions) -> list[str]:
+    return [*matrix.provenance.notes, *([] if additions.judged is None else additions.judged.notes)]
 
 
 def _tool() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,20 +17,60 @@ from flowkit.policy.profiles import Profile
 from flowkit.policy.synthesis.cleaning import edge_name
 from flowkit.view.judged import Judged, PolicyText, RuleText
 
+Policies = PolicySet | str | Path | Iterable[PolicySet | str | Path]
 _NAMES = {6: "TCP", 17: "UDP", 132: "SCTP"}
+_NOT_JUDGED = (
+    "The policies are listed, not judged, for that takes the cluster's objects: fk.judged(matrix, policies, inventory)."
+)
 _Rule = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Policies that are judged anew for every matrix that is shown, see `judged`."""
+
+    policies: PolicySet
+    inventory: Inventory | None = None
+    profile: str | Profile = "generic"
+
+    @classmethod
+    def of(
+        cls, policies: Policies, inventory: Inventory | str | Path | None = None, profile: str | Profile | None = None
+    ) -> Judge:
+        """Read policies and inventory, from paths where they are that."""
+        known = None if inventory is None else Inventory.load(inventory)
+        return cls(loaded(policies), known, "generic" if profile is None else profile)
+
+    def judged(self, matrix: FlowMatrix) -> Judged:
+        """What the policies say of a matrix."""
+        return judged(matrix, self.policies, self.inventory, self.profile)
+
+
+def loaded(policies: Policies) -> PolicySet:
+    """Read a policy set, a folder or file of YAML or JSON, or several of these: of one kind and name the last counts.
+
+    >>> loaded([])
+    PolicySet: no policies
+    """
+    if isinstance(policies, PolicySet | str | Path):
+        return PolicySet.load(policies)
+    found = PolicySet()
+    for each in policies:
+        found = found.having(each)
+    return found
 
 
 def judged(
     matrix: FlowMatrix,
-    policies: PolicySet | str | Path,
-    inventory: Inventory | str | Path,
+    policies: Policies,
+    inventory: Inventory | str | Path | None = None,
     profile: str | Profile = "generic",
 ) -> Judged:
     """Judge a matrix by workload and describe the policies, for `flowkit.report` and the widget.
 
-    A rule shows the edges that it was made from; where the set has no evidence, those whose verdict it decides. Errors are
-    those of `flowkit.judge_edges`.
+    `policies` is a policy set, a file or folder, or several of these. A rule shows the edges that it was made from; where the
+    set has no evidence, those whose verdict it decides. Without an inventory nothing is judged, and a note says so. Errors
+    are those of `flowkit.judge_edges`.
 
     >>> import warnings
     >>> from flowkit.matrix import EDGE_COLUMNS
@@ -40,12 +80,19 @@ def judged(
     >>> judged(FlowMatrix(pd.DataFrame(columns=list(EDGE_COLUMNS))), PolicySet(), inventory).policies
     ()
     """
-    policies = PolicySet.load(policies)
-    verdicts = judge_edges(policies, matrix, inventory, profile)
-    stands_on = _from_evidence(policies.evidence, matrix) if policies.evidence is not None else _from_verdicts(verdicts)
+    policies = loaded(policies)
+    verdicts = None if inventory is None else judge_edges(policies, matrix, inventory, profile)
+    stands_on = _stands_on(policies, matrix, verdicts)
     said = _words(policies.evidence)
     texts = (_policy_text(policy, policies, stands_on, said) for policy in policies.policies)
-    return Judged(verdicts, (*texts, *map(_cluster_text, policies.tiers)))
+    notes = (*policies.notes, *([] if inventory is not None else [_NOT_JUDGED]))
+    return Judged(verdicts, (*texts, *map(_cluster_text, policies.tiers)), notes)
+
+
+def _stands_on(policies: PolicySet, matrix: FlowMatrix, verdicts: pd.DataFrame | None) -> Mapping[_Rule, set[int]]:
+    if policies.evidence is not None:
+        return _from_evidence(policies.evidence, matrix)
+    return {} if verdicts is None else _from_verdicts(verdicts)
 
 
 def _policy_text(

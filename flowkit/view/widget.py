@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
 from flowkit.contract import provenance, with_provenance
+from flowkit.enrich import Inventory
 from flowkit.errors import ContractError, FlowkitError
 from flowkit.matrix.behind import Behind, InMemory, Period, behind
 from flowkit.matrix.flowmatrix import EDGE_KEY, FlowMatrix
@@ -21,6 +23,7 @@ from flowkit.view.header import period as period_text
 from flowkit.view.judged import Judged
 from flowkit.view.outside import told_by
 from flowkit.view.payload import Additions, edge_numbers, payload, to_gzip
+from flowkit.view.policies import Judge, Policies
 from flowkit.view.times import milliseconds, timeline_of_edges
 
 try:
@@ -82,7 +85,7 @@ class Shown:
             replace(one, rules=tuple(replace(r, edges=tuple(now[e] for e in r.edges if e in now)) for r in one.rules))
             for one in judged.policies
         )
-        return Judged(verdicts, policies)
+        return Judged(verdicts, policies, judged.notes)
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,9 @@ class Explorer(anywidget.AnyWidget):
         from_json=lambda numbers, widget: Selection(tuple(numbers), widget.shown),
     )
 
-    def __init__(self, shown: Shown, **traits: Any) -> None:
+    def __init__(self, shown: Shown, judge: Judge | None = None, **traits: Any) -> None:
         self._whole = self._shown = shown
+        self._judge = judge
         self._title = traits.pop("title", None)
         super().__init__(payload=self._packed(), selection=Selection((), shown), **traits)
 
@@ -177,9 +181,11 @@ class Explorer(anywidget.AnyWidget):
     ) -> None:
         """Fill the widget with new data; filters, view, focus, and what is selected by name, stay with the reader.
 
-        `flows` and `policies` are those of the new matrix: without them the old ones are gone too, for they speak of old edges.
+        `flows` and `policies` are those of the new matrix: without them the old ones are gone too, for they speak of old
+        edges. A policy set that the widget was made with judges the new edges.
         """
-        self._whole = Shown.of(matrix, flows, policies)
+        told = self._judge.judged(matrix) if policies is None and self._judge else policies
+        self._whole = Shown.of(matrix, flows, told)
         self._show(self._whole.during(self._period))
 
     @property
@@ -219,23 +225,29 @@ def explore(
     matrix: FlowMatrix,
     *,
     flows: pd.DataFrame | Paths | None = None,
-    policies: Judged | Mapping[str, Judged] | None = None,
+    policies: Judged | Mapping[str, Judged] | Policies | None = None,
+    inventory: Inventory | str | Path | None = None,
     profile: str | None = None,
     **traits: Any,
 ) -> Explorer:
     """Show `matrix` as a live widget.
 
     `flows` are those the matrix was made from, a table or paths of Parquet of any size: then ``w.selection.flows`` are the
-    rows behind the selected edges, and brushing the timeline cuts the matrix to a period. `policies` are verdicts and
-    policies, or several by the name of the network plugin's `profile`, of which one is shown. `traits` are ``title``,
-    ``view`` and ``theme``. Raises `ContractError` for a profile that is not among `policies`, `FlowkitError` without anywidget.
+    rows behind the selected edges, and brushing the timeline cuts the matrix to a period. `policies` are a policy set, a
+    folder or file, or several of these, judged with the `inventory` (or what ``fk.enrich`` takes as ``cluster``) by the
+    network plugin's `profile`, now and whenever the widget gets a new matrix; or what `flowkit.judged` gives, one or several
+    by profile. `traits` are ``title``, ``view`` and ``theme``. Raises `ContractError` for a profile that is not among
+    `policies`, `FlowkitError` without anywidget, and what `PolicySet.load` raises.
 
     >>> from flowkit.matrix import EDGE_COLUMNS
     >>> w = explore(FlowMatrix(pd.DataFrame(columns=list(EDGE_COLUMNS))), view="table")
     >>> w.view, len(w.selection.edges)
     ('table', 0)
     """
-    return Explorer(Shown.of(matrix, flows, chosen(policies, profile)), **traits)
+    if policies is None or isinstance(policies, Judged | Mapping):
+        return Explorer(Shown.of(matrix, flows, chosen(policies, profile)), **traits)
+    judge = Judge.of(policies, inventory, profile)
+    return Explorer(Shown.of(matrix, flows, judge.judged(matrix)), judge, **traits)
 
 
 def chosen(policies: Judged | Mapping[str, Judged] | None, profile: str | None) -> Judged | None:

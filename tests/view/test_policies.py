@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 import flowkit as fk
-from flowkit.view.payload import Additions, payload
+from flowkit.errors import SpecError
+from flowkit.view.payload import Additions, edge_numbers, payload
+from flowkit.view.widget import Selection
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
@@ -101,3 +106,38 @@ def test_cluster_wide_policies_are_shown_by_name(matrix, cluster):
     judged = fk.judged(matrix, fk.PolicySet.load(baseline), cluster)
     assert set(judged.verdicts["verdict"]) == {"denied"}
     assert [policy.name for policy in judged.policies] == ["BaselineAdminNetworkPolicy/default"]
+
+
+def test_the_explorer_takes_a_set_or_where_it_lies_and_judges_new_edges(cluster, matrix, tmp_path):
+    (tmp_path / "db.json").write_text(json.dumps(hand_written()))
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "web.json").write_text(json.dumps(hand_written("web")))
+    inventory = fk.Inventory.load(cluster)
+    ways = [fk.PolicySet.load(hand_written()), tmp_path / "db.json", str(tmp_path / "db.json"), [tmp_path / "db.json"]]
+    asked = [matrix.explore(policies=policies, inventory=inventory, profile="ovn") for policies in ways]
+    assert len({w.payload for w in asked}) == 1
+    both = matrix.explore(policies=[tmp_path / "db.json", tmp_path / "more"], inventory=inventory)
+    assert [policy.name for policy in both.shown.additions.judged.policies] == ["db", "web"]
+    w = asked[0]
+    w.selection = Selection(tuple(edge_numbers(w.matrix).tolist()), w.shown)
+    assert w.selection.policy.to_numpy().tolist() == [["shop", "db", "Ingress rule 0", 1]]
+    new = replace(matrix, edges=matrix.edges.iloc[::-1].reset_index(drop=True))
+    w.update(new)
+    verdicts = w.shown.additions.judged.verdicts["verdict"]
+    assert verdicts[edge(new, "web", "db")] == "allowed"
+    assert verdicts[edge(new, "cat", "db")] == "denied"
+
+
+def test_without_an_inventory_policies_are_listed_and_that_is_said(matrix, tmp_path):
+    w = matrix.explore(policies=fk.PolicySet.load(hand_written()))
+    assert w.shown.additions.judged.verdicts is None
+    document = payload(matrix, None, w.shown.additions)
+    assert [one["name"] for one in document["policies"]] == ["db"]
+    assert "listed, not judged" in document["header"]["notices"][-1]["text"]
+    report = fk.report(matrix, tmp_path / "r.html", policies=fk.PolicySet.load(hand_written())).read_text()
+    assert "listed, not judged" in report
+
+
+def test_a_place_without_policies_is_an_error(matrix, tmp_path):
+    with pytest.raises(SpecError, match=r"missing\.yaml"):
+        matrix.explore(policies=tmp_path / "missing.yaml")
