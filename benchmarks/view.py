@@ -1,4 +1,4 @@
-"""How fast the matrix draws and reacts: `python -m benchmarks.view [--workloads 60 500 2000] [--largest 5000]`.
+"""How fast the matrix draws and reacts: `python -m benchmarks.view [--workloads 60 2000 5000] [--plotly-up-to 2000]`.
 
 The claim (2 cores, Chromium without a graphics card): first draw under 1 s, any click under 250 ms, redraw under 50 ms at
 2,000 workloads and 36,000 edges, no cell lost; 5,000 workloads and 400,000 edges open collapsed in under 3 s. Peer in the same

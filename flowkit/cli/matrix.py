@@ -17,12 +17,15 @@ from flowkit.cli.options import (
     LongestPrefix,
     Namespace,
     Output,
+    ProfileName,
+    ProfileOption,
     State,
     Subnets,
     TableFormat,
     Where,
 )
 from flowkit.cli.output import chosen, labels_of, print_table, print_text, read_flows, say, working
+from flowkit.errors import FlowkitError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,9 +97,15 @@ def report(
     anonymise: Annotated[
         str | None, typer.Option(metavar="KEY", help="Pseudonyms for all names; the same key gives the same ones.")
     ] = None,
+    policies: Annotated[
+        Path | None, typer.Option(help="Policies to show and, with --cluster, to judge: a file or a folder.")
+    ] = None,
+    profile: ProfileOption = ProfileName.generic,
     force: Force = False,  # noqa: FBT002 - a command line switch
 ) -> None:
     """Write the flow matrix as one HTML file that works offline and can be mailed.
+
+    With --policies it lists them, and with --cluster says of every edge what they would do to it.
 
     Example: flowkit report capture.pcap --cluster cluster.json -o matrix.html
     """
@@ -105,6 +114,8 @@ def report(
     from flowkit.view.reduced import anonymised, largest
 
     check_place(output, force=force)
+    if policies is not None and anonymise is not None:
+        raise FlowkitError("policies name what --anonymise hides: leave out one of them")
     named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
     with working("building the flow matrix"):
         chosen_flows = fk.filter(named, where) if where is not None else named
@@ -112,6 +123,8 @@ def report(
         table = table if max_edges is None else largest(table, max_edges)
         # what lies outside, and when, is told by names and of the whole: of neither a part nor a nameless matrix
         whole = chosen_flows if namespace is None and anonymise is None else None
-        path = fk.report(table if anonymise is None else anonymised(table, anonymise), output, title=title, flows=whole)
+        told = None if policies is None else fk.judged(table, policies, cluster, profile.value)
+        shown = table if anonymise is None else anonymised(table, anonymise)
+        path = fk.report(shown, output, title=title, policies=told, flows=whole)
     typer.echo(path)
     say(table.provenance)

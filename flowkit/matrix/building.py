@@ -143,7 +143,8 @@ def _restarts(edges: pd.DataFrame) -> list[str]:
         return []
     clients = side_names(older, "from")["endpoint"].drop_duplicates().tolist()
     some = ", ".join(clients[:_SOME]) + (" …" if len(clients) > _SOME else "")
-    return [f"{len(older)} TCP edges show no opening: restart {some} to confirm who calls whom"]
+    they = "1 TCP edge shows" if len(older) == 1 else f"{len(older):,} TCP edges show"
+    return [f"{they} no opening: restart {some} to confirm who calls whom"]
 
 
 def edges_of(talks: pd.DataFrame, level: str, rules: list[str]) -> pd.DataFrame:

@@ -44,5 +44,5 @@ def external_record(table: pd.DataFrame | None) -> dict[str, Any] | None:
         },
     }
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    share = [note for note in provenance(table).notes if note.startswith("unknown of")]
-    return {"rows": rows, "share": " ".join(share), "yaml": custom_labels(table)}
+    share = " ".join(note for note in provenance(table).notes if note.startswith("unknown of"))
+    return {"rows": rows, "share": share[:1].upper() + share[1:], "yaml": custom_labels(table)}

@@ -72,6 +72,19 @@ def test_report_writes_a_page_and_says_where(flows, tmp_path):
     assert "</title><script>" not in out.read_text()
 
 
+def test_report_shows_policies_and_hides_no_name_that_they_tell(flows, tmp_path):
+    spec = {"podSelector": {}, "policyTypes": ["Ingress"]}
+    meta = {"name": "default-deny", "namespace": "shop"}
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec}
+    place, out = tmp_path / "policy.json", tmp_path / "page.html"
+    place.write_text(json.dumps(policy))
+    assert run("report", flows, "-o", out, "--policies", place).returncode == 0
+    assert "listed, not judged" in out.read_text()
+    refused = run("report", flows, "-o", out, "--force", "--policies", place, "--anonymise", "key")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "flowkit: policies name what --anonymise hides: leave out one of them\n"
+
+
 BAD = {
     "missing.json": (None, "no flows at"),
     "empty.pcap": (b"", "empty file"),

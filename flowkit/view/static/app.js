@@ -10,6 +10,8 @@ import { filterBar, groupChips, optionBar, tabBar } from "./toolbar.js";
 import { VIEWS } from "./views.js";
 
 const COLLAPSED_ABOVE = 150;
+// what is counted of edges by their verdict, from the third on: the first two are as they should be
+const COUNTED = ["without policy", "undecided", "would be denied"];
 let mounted = 0;
 
 /**
@@ -327,7 +329,7 @@ class App {
         parts.push(`${countText(sums.byState[i + 1])} ${state}`);
       }
     });
-    this.model.verdicts.slice(2).forEach((words, i) => {
+    COUNTED.forEach((words, i) => {
       if (sums.byStatus[i + 2]) {
         parts.push(`${countText(sums.byStatus[i + 2])} ${words}`);
       }

@@ -91,7 +91,9 @@ export class PortsView {
     const { rows, columns, cells, scale } = thumbnails(this.model, uses, state);
     const palette = readPalette(this.host);
     const cards = shown.map((use, i) => this.card(use, { rows, columns, cells: cells[i], scale, palette }));
-    const words = `${plural(uses.length, "server port")}: clients’ namespaces down, servers’ namespaces across, in the same order and on the same scale everywhere. Click one to see it in the matrix.`;
+    const marked = edges.some((edge) => this.model.edges.status[edge] > 1);
+    const sign = marked ? " ▲ counts edges that no policy allows." : "";
+    const words = `${plural(uses.length, "server port")}: clients’ namespaces down, servers’ namespaces across, in the same order and on the same scale everywhere. Click one to see it in the matrix.${sign}`;
     this.host.replaceChildren(
       el("p", { class: "fk-muted" }, words),
       el("ul", { class: "fk-cards" }, ...cards),

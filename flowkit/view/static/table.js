@@ -48,7 +48,7 @@ const TABLE_COLUMNS = [
     name: "change",
     number: false,
     value: (m, e) => m.edges.change[e],
-    text: (m, e) => m.changes[m.edges.change[e]],
+    text: (m, e) => (m.edges.change[e] ? m.changes[m.edges.change[e]] : "="),
     needs: isCompared,
   },
   numberColumn("bytes", bytesText),

@@ -2,6 +2,8 @@
 
 const EDGE_BINS = 120;
 const SERIES_MOST = 9;
+const DAY_SECONDS = 86_400;
+const ROUND_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, DAY_SECONDS];
 
 /**
  * @typedef {{group: number, values: number[]}} Series `group` -1: all others
@@ -90,4 +92,29 @@ export function stackedPaths({ series, bins, highest }, box) {
       .join("");
     return { group, path: `M${over.slice(1)}${back}Z` };
   });
+}
+
+/**
+ * Round times of a period to write under it, and how far apart they are.
+ * @param {number} start ms since 1970
+ * @param {number} end
+ * @param {number} most so many intervals at most
+ * @returns {{times: number[], step: number}}
+ */
+export function roundTimes(start, end, most) {
+  const seconds = (end - start) / 1000;
+  const round = ROUND_SECONDS.find((one) => seconds / one <= most);
+  const step = 1000 * (round ?? DAY_SECONDS * Math.ceil(seconds / DAY_SECONDS / most));
+  const first = Math.ceil(start / step);
+  return { times: Array.from({ length: Math.floor(end / step) - first + 1 }, (_, i) => (first + i) * step), step };
+}
+
+/**
+ * Round amounts from 0 up to at most the highest, two to six of them where whole numbers allow.
+ * @param {number} highest
+ */
+export function roundAmounts(highest) {
+  const unit = 10 ** Math.floor(Math.log10(highest));
+  const step = Math.max(1, unit * [0.5, 1, 2, 5].find((one) => highest / (one * unit) <= 5));
+  return Array.from({ length: Math.floor(highest / step) + 1 }, (_, i) => i * step);
 }

@@ -5,12 +5,13 @@ import { el } from "./dom.js";
 import { FigureView } from "./figureview.js";
 import { amountText, periodText, plural, timeText } from "./format.js";
 import { svg } from "./svg.js";
-import { stackedPaths, timelineOf } from "./timelinedata.js";
+import { roundAmounts, roundTimes, stackedPaths, timelineOf } from "./timelinedata.js";
 
 const TIMELINE_HEIGHT = 240;
 const MARGINS = { left: 62, right: 12, top: 12, bottom: 24 };
 const TIMELINE_PRINTED = 1000;
-const TICKS = 6;
+const TICK_HALF = 30;
+const DAY_MS = 86_400_000;
 const TIMELINE_LABEL =
   "Time. Drag to choose a period. With the keyboard: left and right arrows move the period, Shift and arrow changes its length, Escape clears it.";
 
@@ -110,9 +111,9 @@ export class TimelineView extends FigureView {
 
   grid() {
     const { box, timeline } = this;
-    return [0, 0.5, 1].flatMap((part) => {
-      const y = Math.round(box.y + box.height * (1 - part)) + 0.5;
-      const words = part ? amountText(timeline.highest * part, timeline.column) : "0";
+    return roundAmounts(timeline.highest).flatMap((amount) => {
+      const y = Math.round(box.y + box.height * (1 - amount / timeline.highest)) + 0.5;
+      const words = amount ? amountText(amount, timeline.column).replace(".0 ", " ") : "0";
       return [
         svg("line", { class: "fk-rule", x1: box.x, x2: box.x + box.width, y1: y, y2: y }),
         svg("text", { x: box.x - 6, y, "text-anchor": "end", "dominant-baseline": "central" }, words),
@@ -122,13 +123,13 @@ export class TimelineView extends FigureView {
 
   ticks() {
     const { box, timeline } = this;
-    const count = Math.max(1, Math.min(TICKS, Math.floor(box.width / 90)));
     const length = timeline.step * timeline.bins;
-    return Array.from({ length: count + 1 }, (_, i) => {
-      const time = timeText(timeline.start + (length * i) / count);
-      const words = length > 86_400_000 ? time.slice(5, 16) : time.slice(11);
-      const anchor = i === 0 ? "start" : i === count ? "end" : "middle";
-      return svg("text", { x: box.x + (box.width * i) / count, y: TIMELINE_HEIGHT - 8, "text-anchor": anchor }, words);
+    const { times, step } = roundTimes(timeline.start, timeline.start + length, Math.max(1, Math.floor(box.width / 80)));
+    const [from, to] = length > DAY_MS ? [5, 16] : [11, step < 60_000 ? 19 : 16];
+    return times.map((time) => {
+      const x = box.x + (box.width * (time - timeline.start)) / length;
+      const anchor = x > box.x + box.width - TICK_HALF ? "end" : "middle";
+      return svg("text", { x, y: TIMELINE_HEIGHT - 8, "text-anchor": anchor }, timeText(time).slice(from, to));
     });
   }
 

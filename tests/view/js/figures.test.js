@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load, payload } from "./load.js";
 
-const { noFilter, filtered, portUses, readModel, sankeyLayout, stackedPaths, thumbnails, timelineOf } = await load(
+const { noFilter, filtered, portUses, readModel, roundAmounts, roundTimes, sankeyLayout, stackedPaths, thumbnails, timelineOf } = await load(
   "model",
   "portsview",
   "sankeylayout",
@@ -63,4 +63,16 @@ test("a period keeps what was seen in it, verdicts and changes filter by their n
   assert.deepEqual(by({ only: { edges: new Set([4]), words: "" } }), [4]);
   assert.deepEqual(by({ status: "4" }), []);
   assert.deepEqual(by({ change: "0" }), model.all);
+});
+
+test("the marks of a timeline are round, and none lies outside", () => {
+  const at = Date.UTC(2026, 8, 21, 14, 13, 10);
+  const hours = roundTimes(at, at + 3 * 3_600_000, 6);
+  assert.deepEqual([hours.step, hours.times.length], [1_800_000, 6]);
+  assert.deepEqual(new Date(hours.times[0]).toISOString(), "2026-09-21T14:30:00.000Z");
+  assert.equal(roundTimes(at, at + 43_000, 9).step, 5000);
+  assert.equal(roundTimes(at, at + 40 * 86_400_000, 6).step, 7 * 86_400_000);
+  assert.deepEqual(roundAmounts(262_700), [0, 100_000, 200_000]);
+  assert.deepEqual(roundAmounts(90), [0, 20, 40, 60, 80]);
+  assert.deepEqual(roundAmounts(1), [0, 1]);
 });
