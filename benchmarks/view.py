@@ -1,4 +1,4 @@
-"""How fast the matrix draws and reacts: `python -m benchmarks.view [--workloads 60 2000 5000] [--plotly-up-to 2000]`.
+"""How fast the matrix draws and reacts: `python -m benchmarks.view [--workloads 60 2000 5000] [--plotly-up-to 1000]`.
 
 The claim (2 cores, Chromium without a graphics card): first draw under 1 s, any click under 250 ms, redraw under 50 ms at
 2,000 workloads and 36,000 edges, no cell lost; 5,000 workloads and 400,000 edges open collapsed in under 3 s. Peer in the same
@@ -137,9 +137,9 @@ def cells(matrix, measure: str):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workloads", type=int, nargs="+", default=[60, 500, 2_000, 5_000], choices=sorted(EDGES))
+    parser.add_argument("--workloads", type=int, nargs="+", default=[60, 1_000, 2_000, 5_000], choices=sorted(EDGES))
     parser.add_argument(
-        "--plotly-up-to", type=int, default=2_000, help="plotly's share of memory grows with the square"
+        "--plotly-up-to", type=int, default=1_000, help="plotly's share of memory grows with the square"
     )
     options = parser.parse_args()
     from playwright.sync_api import sync_playwright
