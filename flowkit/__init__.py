@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from flowkit.matrix import FlowMatrix, matrix
     from flowkit.matrix.external import external
     from flowkit.matrix.from_metrics import matrix_of_prometheus
-    from flowkit.matrix.rolled import matrix_of_rollup, metric_of_rollup
+    from flowkit.matrix.rolled import matrix_of_rollup
     from flowkit.matrix.rollup import rollup
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
     from flowkit.metric.promql import promql
+    from flowkit.metric.rolled import metric_of_rollup
     from flowkit.policy import PolicySet, judge
     from flowkit.policy.check import check
     from flowkit.policy.edges import judge_edges, what_if
@@ -95,7 +96,7 @@ _ROOMS = {
     "external": "flowkit.matrix.external",
     "matrix_of_prometheus": "flowkit.matrix.from_metrics",
     "matrix_of_rollup": "flowkit.matrix.rolled",
-    "metric_of_rollup": "flowkit.matrix.rolled",
+    "metric_of_rollup": "flowkit.metric.rolled",
     "plain_view": "flowkit.engine.layout",
     "rollup": "flowkit.matrix.rollup",
     "judged": "flowkit.view.policies",

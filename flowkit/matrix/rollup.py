@@ -25,15 +25,26 @@ from flowkit.contract.provenance import merge
 from flowkit.contract.replacing import replacing
 from flowkit.engine import run
 from flowkit.errors import ContractError, FlowkitError
-from flowkit.matrix.rollup_flows import Damage, DamagedFile, FlowFile, Reading, Windows, covering, files_of
-from flowkit.matrix.rollup_late import Late
+from flowkit.matrix.rollup_flows import DamagedFile, FlowFile, Reading, Windows, covering, files_of
 from flowkit.matrix.spanning import added_up, period_edges
 from flowkit.metric import FlowMetric
 from flowkit.metric.plan import plan
+from flowkit.metric.rollup_folder import (
+    EDGES,
+    PERIODS,
+    SETTINGS,
+    STAMP,
+    TAKEN,
+    VERSION,
+    WHOLE,
+    Damage,
+    metric_file,
+    period_places,
+    taken,
+)
+from flowkit.metric.rollup_late import Late
 from flowkit.sources.parquet import Period
 
-VERSION = 1
-PERIODS, SETTINGS, TAKEN, EDGES, WHOLE = "periods", "rollup.json", "taken.json", "edges.parquet", "edges.parquet"
 _TIME = "TimeFlowEndMs"
 _PART, _OLD = ".part-", ".old-"
 _DAY = 24 * 3600
@@ -149,28 +160,22 @@ def _brought_up(job: _Job, windows: Windows, number: int) -> _Row:
     files = windows.files
     start, end = number * job.every, (number + 1) * job.every
     when = pd.Timestamp(start, unit="ms", tz="UTC")
-    place = job.into / PERIODS / f"{when:%Y%m%dT%H%M%SZ}"
+    place = job.into / PERIODS / f"{when:{STAMP}}"
     near = covering(files, start - job.every, end + job.every)
-    taken = _taken(place)
+    made_of = taken(place)
     wanted = {"files": sorted(file.identity for file in near), "metrics": _definitions(job)}
-    if taken and {key: taken[key] for key in wanted} == wanted:
-        return when, taken["flows"], "kept"
-    if taken and not set(taken["files"]) <= set(wanted["files"]):
-        late = {file.identity for file in covering(files, start, end)} - set(taken["files"])
+    if made_of and {key: made_of[key] for key in wanted} == wanted:
+        return when, made_of["flows"], "kept"
+    if made_of and not set(made_of["files"]) <= set(wanted["files"]):
+        late = {file.identity for file in covering(files, start, end)} - set(made_of["files"])
         if late:
             job.late.found(place.name, late)
-        return when, taken["flows"], "late" if late else "kept"
+        return when, made_of["flows"], "late" if late else "kept"
     if not job.finish and max(file.times[1] for file in files) < end + job.every:
         return when, None, "waits"
     count = _made(job, windows.view(number), (start, end), place, wanted)
     job.late.made(place.name)
-    return when, count, "renewed" if taken else "made"
-
-
-def _taken(place: Path) -> dict[str, Any]:
-    path = place / TAKEN
-    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+    return when, count, "renewed" if made_of else "made"
 
 
 def _definitions(job: _Job) -> dict[str, str]:
@@ -193,11 +198,6 @@ def _made(job: _Job, window: pd.DataFrame, period: Period, place: Path, wanted: 
     (part / TAKEN).write_text(json.dumps(said))
     _put(part, place)
     return len(own)
-
-
-def metric_file(name: str) -> str:
-    """The file of a metric in a period's folder."""
-    return f"metric-{name}.parquet"
 
 
 def _exact(table: pd.DataFrame) -> pd.DataFrame:
@@ -230,11 +230,6 @@ def edges_of(places: Sequence[Path]) -> pd.DataFrame:
     edges = added_up(tables)
     level = pd.Series(levels[0] if levels else "workload", index=edges.index, dtype="str")
     return with_provenance(edges.assign(level=level), merge(provenance(table) for table in tables))
-
-
-def period_places(into: Path) -> list[Path]:
-    """The folders of the periods there are, in the order of time."""
-    return sorted(path for path in (into / PERIODS).iterdir() if not path.name.startswith("."))
 
 
 def _add_up(into: Path) -> None:

@@ -7,7 +7,6 @@ with its own conversations in the whole of both neighbours, where they were open
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,14 +16,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from flowkit.contract import Provenance, conform, provenance, stack, with_provenance
-from flowkit.contract.replacing import replacing
+from flowkit.contract import conform, provenance, stack, with_provenance
 from flowkit.enrich.sides import Codes, Ends, Mask, among
 from flowkit.errors import SourceError
+from flowkit.metric.rollup_folder import Damage
 from flowkit.sources import read
 from flowkit.sources.parquet import Period, read_period, time_range, written_losses
 
-DAMAGED = "damaged.json"
 _TIME = "TimeFlowEndMs"
 _TAIL = 1 << 16
 _SHORTEST, _LONGEST = 15_000, 300_000
@@ -51,43 +49,6 @@ class FlowFile:
     path: Path
     identity: str
     times: Period
-
-
-@dataclass(frozen=True)
-class Damage:
-    """Files left out, by name: what is wrong with each, and its size and time of change when that was found."""
-
-    known: dict[str, tuple[str, int, int]]
-
-    @classmethod
-    def load(cls, into: Path) -> Damage:
-        """What a rollup says of the files that were left out of it."""
-        path = into / DAMAGED
-        said = json.loads(path.read_text()) if path.exists() else {}
-        return cls({name: (why, size, changed) for name, (why, size, changed) in said.items()})
-
-    def save(self, into: Path) -> None:
-        """Keep it with the rollup, of whose results it is part."""
-        with replacing(into / DAMAGED) as stream:
-            stream.write(json.dumps(self.known).encode())
-
-    def holds(self, path: Path) -> bool:
-        """Whether a file is known to be damaged, and is still the one that was found so."""
-        return str(path) in self.known and self.known[str(path)][1:] == _state(path)
-
-    def found(self, path: Path, error: SourceError) -> None:
-        """Note that a file cannot be read."""
-        self.known[str(path)] = (str(error), *_state(path))
-
-    def said(self) -> Provenance:
-        """The loss as a provenance states it."""
-        notes = (f"left out: {why}" for why, *_ in self.known.values())
-        return Provenance(losses={"damaged files": len(self.known)} if self.known else {}, notes=tuple(notes))
-
-
-def _state(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
 
 
 def files_of(flows: str | Path, reading: Reading, damage: Damage) -> list[FlowFile]:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from flowkit.cli.rollup import rollup
 from flowkit.contract.layout import write_layout
-from flowkit.matrix.rolled import metric_of_rollup
+from flowkit.metric.rolled import metric_of_rollup
 from tests.rollup.test_rollup import SPANNING
 
 

@@ -16,10 +16,12 @@ from flowkit.contract.layout import write_layout
 from flowkit.engine import run
 from flowkit.errors import ContractError, SourceError
 from flowkit.matrix import rollup as room
-from flowkit.matrix.rolled import matrix_of_rollup, metric_of_rollup
+from flowkit.matrix.rolled import matrix_of_rollup
 from flowkit.matrix.rollup import rollup
-from flowkit.matrix.rollup_flows import Damage, Reading, Windows, files_of
+from flowkit.matrix.rollup_flows import Reading, Windows, files_of
 from flowkit.metric.plan import plan
+from flowkit.metric.rolled import metric_of_rollup
+from flowkit.metric.rollup_folder import Damage
 from tests.flows import ANSWERING, OPENING, flow, pod, table
 from tests.parity.running import metric
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from flowkit.contract import Provenance
+from flowkit.contract.provenance import merge
 from flowkit.contract.replacing import replacing
+from flowkit.metric.rollup_folder import Damage
 
 LATE = "late.json"
 
@@ -53,3 +55,9 @@ class Late:
             for period, count in found.items()
         )
         return Provenance(notes=tuple(notes)).losing({"files that came too late for their period": sum(found.values())})
+
+
+def left_out(folder: Path, places: Iterable[Path]) -> Provenance:
+    """The rollup as the source of a result made of these periods, and the files that are in none of its results."""
+    late = Late.load(folder).said(place.name for place in places)
+    return merge([Provenance((str(folder),)), Damage.load(folder).said(), late])
