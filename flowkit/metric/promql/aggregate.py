@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 from flowkit.errors import QueryError
 from flowkit.metric.promql.labels import NAME, Column, Ints, Labels
 from flowkit.metric.promql.samples import Rules
-from flowkit.metric.promql.values import Bools, Floats, Vector, empty
+from flowkit.metric.promql.values import Bools, Floats, Vector, empty, in_blocks
 from flowkit.metric.promql.windows import between
 
 
@@ -33,43 +34,86 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Groups:
-    """Series in the order of their groups: `values` and `present` so ordered, the group and the first row of each."""
+    """Series by group: `order` puts those of one group beside each other, `group` is their number in that order."""
 
-    values: Floats
-    present: Bools
+    vector: Vector
+    order: Ints
     group: Ints
-    starts: Ints
 
     @classmethod
     def of(cls, vector: Vector, group: Ints) -> Groups:
         """Order the series of a vector by the number of their group; inside a group they keep their order."""
         order = np.argsort(group, kind="stable")
-        ordered = group[order]
-        return cls(vector.values[order], vector.present[order], ordered, np.flatnonzero(np.diff(ordered, prepend=-1)))
+        return cls(vector, order, group[order])
+
+    @cached_property
+    def starts(self) -> Ints:
+        """The first of each group, in that order."""
+        return np.flatnonzero(np.diff(self.group, prepend=-1))
+
+    @cached_property
+    def values(self) -> Floats:
+        """The values in that order."""
+        return self.vector.values[self.order]
+
+    @cached_property
+    def present(self) -> Bools:
+        """Where they are there."""
+        return self.vector.present[self.order]
 
     def fold(self, ufunc: np.ufunc, values: Any) -> Any:
         """`ufunc` over the series of each group, step by step."""
         return ufunc.reduceat(values, self.starts, axis=0)
 
+    @cached_property
     def count(self) -> Ints:
         """How many series of each group are there, step by step."""
-        return np.asarray(self.fold(np.add, self.present.astype(np.int64)))
+        present = self.vector.present
+        if not present.strides[0]:  # one row, said of all series
+            return np.diff(np.append(self.starts, len(self.group)))[:, None] * present[:1].astype(np.int64)
+        return self._added(lambda rows: present[rows].astype(np.int64), np.int64)
+
+    @cached_property
+    def total(self) -> Floats:
+        """The sum of each group, step by step; of many series block by block."""
+        return self._added(self._there, np.float64)
+
+    def _there(self, rows: Ints) -> Floats:
+        return np.where(self.vector.present[rows], self.vector.values[rows], 0.0)
+
+    def _added(self, of: Callable[[Ints], Any], dtype: Any) -> Any:
+        """The sums over each group of what `of` makes of some series."""
+        found = np.zeros((len(self.starts), self.vector.values.shape[1]), dtype=dtype)
+        for block in in_blocks(self.vector.values.shape):
+            group = self.group[block]
+            starts = np.flatnonzero(np.diff(group, prepend=-1))
+            found[group[starts]] += np.add.reduceat(of(self.order[block]), starts, axis=0)
+        return found
+
+    @cached_property
+    def loses_nothing(self) -> bool:
+        """Whether plain sums are as good as compensated ones: numbers of one sign, added in blocks, lose less than 1e-13."""
+        values = self.vector.values
+        low = high = 0.0
+        for rows in in_blocks(values.shape):
+            low, high = min(low, float(values[rows].min())), max(high, float(values[rows].max()))
+        return bool(np.isfinite(self.total).all()) and (low >= 0 or high <= 0)
 
 
 def _sum(groups: Groups, rules: Rules) -> Floats:
-    values = np.where(groups.present, groups.values, 0.0)
-    return np.asarray(groups.fold(np.add, values)) if rules.version == 2 else _compensated(groups, values)
+    if rules.version == 2 or groups.loses_nothing:
+        return groups.total
+    return _compensated(groups, np.where(groups.present, groups.values, 0.0))
 
 
 def _compensated(groups: Groups, values: Floats) -> Floats:
     """Neumaier's sum, series after series: Prometheus 3 loses no small addend beside a large one."""
-    place = np.arange(len(values)) - groups.starts[np.cumsum(np.diff(groups.group, prepend=-1) > 0) - 1]
+    place = np.arange(len(values)) - groups.starts[groups.group]
     total = np.zeros((len(groups.starts), values.shape[1]))
     small = np.zeros_like(total)
-    index = np.cumsum(np.diff(groups.group, prepend=-1) > 0) - 1
     order = np.argsort(place, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(place[order])) + 1):
-        at, added = index[rows], values[rows]
+        at, added = groups.group[rows], values[rows]
         before = total[at]
         after = before + added
         with np.errstate(all="ignore"):
@@ -81,7 +125,7 @@ def _compensated(groups: Groups, values: Floats) -> Floats:
 
 def _avg(groups: Groups, rules: Rules) -> Floats:
     with np.errstate(all="ignore"):
-        return _sum(groups, rules) / groups.count()
+        return np.asarray(_sum(groups, rules) / groups.count)
 
 
 def _extreme(ufunc: np.ufunc) -> Callable[[Groups, Rules], Floats]:
@@ -93,7 +137,7 @@ def _variance(groups: Groups, rules: Rules) -> Floats:
         mean = _avg(groups, rules)
         sizes = np.diff(np.append(groups.starts, len(groups.group)))
         off = np.where(groups.present, groups.values - np.repeat(mean, sizes, axis=0), 0.0)
-        return np.asarray(groups.fold(np.add, off**2) / groups.count())
+        return np.asarray(groups.fold(np.add, off**2) / groups.count)
 
 
 _FOLDS: Mapping[str, Callable[[Groups, Rules], Floats]] = {
@@ -101,8 +145,8 @@ _FOLDS: Mapping[str, Callable[[Groups, Rules], Floats]] = {
     "avg": _avg,
     "min": _extreme(np.fmin),
     "max": _extreme(np.fmax),
-    "count": lambda groups, _: groups.count().astype(np.float64),
-    "group": lambda groups, _: np.ones((len(groups.starts), groups.values.shape[1])),
+    "count": lambda groups, _: groups.count.astype(np.float64),
+    "group": lambda groups, _: np.ones((len(groups.starts), groups.vector.values.shape[1])),
     "stdvar": _variance,
     "stddev": lambda groups, rules: np.sqrt(_variance(groups, rules)),
 }
@@ -116,7 +160,7 @@ def folded(operator: str, vector: Vector, grouping: Grouping, rules: Rules) -> V
     labels = grouping.of(vector.labels)
     group, first = labels.groups()
     groups = Groups.of(vector, group)
-    return Vector(labels.take(first), _FOLDS[operator](groups, rules), groups.count() > 0)
+    return Vector(labels.take(first), _FOLDS[operator](groups, rules), groups.count > 0)
 
 
 def quantile(share: Floats, vector: Vector, grouping: Grouping) -> Vector:
@@ -125,7 +169,7 @@ def quantile(share: Floats, vector: Vector, grouping: Grouping) -> Vector:
         return empty(vector.values.shape[1])
     labels = grouping.of(vector.labels)
     group, first = labels.groups()
-    count = Groups.of(vector, group).count()
+    count = Groups.of(vector, group).count
     found = np.full(count.shape, np.nan)
     key = np.where(np.isnan(vector.values), -np.inf, vector.values)
     for step in np.flatnonzero(count.any(axis=0)):

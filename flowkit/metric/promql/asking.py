@@ -152,12 +152,14 @@ def tidy(value: Value, moments: Ints) -> pd.DataFrame:
         value = Vector(Labels.none(), value.values[None, :], np.ones((1, len(moments)), dtype=bool))
     if not value.is_sorted:
         value = value.take(value.labels.order())
-    value = value.take(np.flatnonzero(value.present.any(axis=1)))
-    rows, steps = np.nonzero(value.present)
+    value = value.there()
+    sizes = value.present.sum(axis=1)
     columns: dict[str, Any] = {}
     for name in sorted(value.labels.columns):
         codes, texts = pd.factorize(value.labels.columns[name].values, sort=True)
         if name != NAME or (texts != "").any():
-            columns[name] = pd.Categorical.from_codes(codes[rows], categories=pd.Index(texts, dtype="str"))
-    when = pd.Series(moments[steps].astype("datetime64[ms]")).dt.tz_localize("UTC")
-    return pd.DataFrame({**columns, TIME: when, "value": value.values[rows, steps]})
+            small = codes.astype(np.min_scalar_type(-len(texts) - 1))
+            columns[name] = pd.Categorical.from_codes(np.repeat(small, sizes), categories=pd.Index(texts, dtype="str"))
+    at = np.broadcast_to(moments.astype("datetime64[ms]"), value.present.shape)[value.present]
+    when = pd.Series(at, copy=False).dt.tz_localize("UTC")
+    return pd.DataFrame({**columns, TIME: when, "value": value.values[value.present]}, copy=False)

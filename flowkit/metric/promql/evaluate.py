@@ -87,9 +87,7 @@ def _windows(self: Evaluation, node: Any) -> Windows:
     if isinstance(node, pp.MatrixSelector):
         selector = node.vector_selector
         width = round(node.range.total_seconds() * 1000)
-        return Windows.of(
-            selected(self.samples, matchers(selector), self.rules), self.asked(selector), width, self.rules
-        )
+        return Windows(selected(self.samples, matchers(selector), self.rules), self.asked(selector), width, self.rules)
     if isinstance(node, pp.SubqueryExpr):
         return _subquery(self, node)
     raise QueryError("a range, such as x[5m], is expected", query=self.query, position=place(self.query, str(node)))
@@ -111,7 +109,7 @@ def _subquery(self: Evaluation, node: Any) -> Windows:
         raise QueryError(
             "a subquery asks a vector or a number", query=self.query, position=place(self.query, str(node.expr))
         )
-    return Windows.of(Samples.of_vector(inner, moments), ends, width, self.rules)
+    return Windows(Samples.of_vector(inner, moments), ends, width, self.rules)
 
 
 def _call(self: Evaluation, node: Any) -> Value:
@@ -142,8 +140,8 @@ def _over_range(self: Evaluation, name: str, arguments: list[Any]) -> Vector:
     elif len(arguments) > 1:
         scalar = self.numbers(arguments[1])
     windows = _windows(self, ranged)
-    found = RANGE_FUNCTIONS[name](Range(windows, scalar, self.moments, self.rules))
-    there = found.take(np.flatnonzero(found.present.any(axis=1)))
+    found = RANGE_FUNCTIONS[name](Range(windows, scalar, self.moments))
+    there = found.there()
     return there if name in _NAMED else there.nameless()
 
 
@@ -201,8 +199,7 @@ def _aggregate(self: Evaluation, node: Any) -> Value:
     operator, modifier = str(node.op), node.modifier
     names = tuple(modifier.labels) if modifier else ()
     grouping = Grouping(names, modifier is not None and str(modifier.type).endswith("Without"))
-    vector = self.vector(node.expr)
-    vector = vector.take(np.flatnonzero(vector.present.any(axis=1)))
+    vector = self.vector(node.expr).there()
     if operator in PLAIN:
         return folded(operator, vector, grouping, self.rules)
     if operator in ("topk", "bottomk"):

@@ -11,65 +11,23 @@ from functools import partial
 
 import numpy as np
 
+from flowkit.metric.promql.growth import delta, increase, rate
 from flowkit.metric.promql.labels import Ints
-from flowkit.metric.promql.samples import Rules
 from flowkit.metric.promql.values import Floats, Vector
 from flowkit.metric.promql.windows import Windows
-
-_NEAR = 1.1  # a border this many average gaps away is believed to be beyond where the series lives
 
 
 @dataclass(frozen=True)
 class Range:
-    """What such a function gets: its windows, the scalar before or after them, the moments it is asked at (ms), the rules."""
+    """What such a function gets: its windows, the scalar before or after them, the moments it is asked at (ms)."""
 
     windows: Windows
     scalar: Floats
     moments: Ints
-    rules: Rules
 
 
 def _vector(windows: Windows, least: int, values: Floats) -> Vector:
     return Vector(windows.labels, values, windows.size >= least)
-
-
-def _extrapolated(given: Range, *, counter: bool, per_second: bool) -> Vector:
-    """What the samples grew by, stretched to the window's borders where the series seems to reach them."""
-    windows = given.windows
-    _, first, last = windows.holding(2)
-    grown = windows.values(last) - windows.values(first)
-    if counter:
-        lost = np.concatenate([[0.0], np.cumsum(_lost(windows))])
-        grown = grown + np.where(windows.size >= 2, lost[last + 1] - lost[first + 1], 0.0) if len(lost) > 1 else grown
-    with np.errstate(all="ignore"):
-        begin = (windows.times(first) - (windows.ends - windows.width)[None, :]) / 1000
-        end = (windows.ends[None, :] - windows.times(last)) / 1000
-        span = (windows.times(last) - windows.times(first)) / 1000
-        gap = span / (windows.size - 1)
-        to_zero = np.where((grown > 0) & (windows.values(first) >= 0), span * (windows.values(first) / grown), np.inf)
-        begin = _begin(begin, gap, to_zero if counter else np.full_like(gap, np.inf), given.rules)
-        end = np.where(end < gap * _NEAR, end, gap / 2)
-        factor = (span + begin + end) / span
-        if per_second:
-            factor = factor / (windows.width / 1000)
-        return _vector(windows, 2, grown * factor)
-
-
-def _begin(begin: Floats, gap: Floats, to_zero: Floats, rules: Rules) -> Floats:
-    """How far to stretch to the left: a counter never below zero; which of two limits goes first differs by version."""
-    if rules.version == 2:
-        nearer = np.minimum(begin, to_zero)
-        return np.where(nearer < gap * _NEAR, nearer, gap / 2)
-    return np.minimum(np.where(begin >= gap * _NEAR, gap / 2, begin), to_zero)
-
-
-def _lost(windows: Windows) -> Floats:
-    """What a counter had before each reset, at the sample after it; 0 elsewhere, also where another series begins."""
-    values, offsets = windows.samples.values, windows.samples.offsets
-    before = np.concatenate([[0.0], values[:-1]])[: len(values)]
-    dropped = values < before
-    dropped[offsets[:-1][offsets[:-1] < len(values)]] = False
-    return np.where(dropped, before, 0.0)
 
 
 def _last_two(given: Range, *, counter: bool, per_second: bool) -> Vector:
@@ -135,9 +93,7 @@ def _quantile(given: Range) -> Vector:
     found = np.empty(windows.low.shape)
     for share in np.unique(shares):
         steps = (shares == share) | (np.isnan(shares) & np.isnan(share))
-        part = Windows(
-            windows.samples, windows.low[:, steps], windows.high[:, steps], windows.ends[steps], windows.width
-        )
+        part = Windows(windows.samples, windows.ends[steps], windows.width, windows.rules)
         found[:, steps] = part.each(lambda piece, share=share: piece.quantile(np.full(len(piece.sizes), share)))  # type: ignore[misc]
     return _vector(windows, 1, found)
 
@@ -156,9 +112,9 @@ def _predicted(given: Range) -> Vector:
 
 
 RANGE_FUNCTIONS: Mapping[str, Callable[[Range], Vector]] = {
-    "rate": partial(_extrapolated, counter=True, per_second=True),
-    "increase": partial(_extrapolated, counter=True, per_second=False),
-    "delta": partial(_extrapolated, counter=False, per_second=False),
+    "rate": lambda given: rate(given.windows),
+    "increase": lambda given: increase(given.windows),
+    "delta": lambda given: delta(given.windows),
     "irate": partial(_last_two, counter=True, per_second=True),
     "idelta": partial(_last_two, counter=False, per_second=False),
     "changes": _changes,

@@ -5,6 +5,7 @@ Absent is not NaN: a vector says of each series at which steps it is there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +14,22 @@ import numpy.typing as npt
 from flowkit.errors import QueryError
 from flowkit.metric.promql.labels import NAME, Ints, Labels
 
+_BLOCK = 1 << 17  # values that a processor's cache holds with what is made of them
+_ROWS = 512
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+
+def in_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """The rows of series × steps in blocks, so that what is reckoned step by step stays in the processor's cache.
+
+    >>> [(rows.start, rows.stop) for rows in in_blocks((5, 1 << 16))]
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    size = min(_ROWS, max(1, _BLOCK // max(1, shape[1])))
+    for start in range(0, shape[0], size):
+        yield slice(start, min(start + size, shape[0]))
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,11 @@ class Vector:
     def take(self, rows: Ints | Bools) -> Vector:
         """These series, in this order."""
         return Vector(self.labels.take(rows), self.values[rows], self.present[rows])
+
+    def there(self) -> Vector:
+        """The series that are there at some step."""
+        seen = self.present.any(axis=1)
+        return self if seen.all() else self.take(np.flatnonzero(seen))
 
     def worth(self, values: Floats) -> Vector:
         """The same series with other values."""

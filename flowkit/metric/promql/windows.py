@@ -17,19 +17,48 @@ _PIECE = 1 << 22  # samples looked at in one go, so that long windows stay in bo
 
 
 @dataclass(frozen=True)
-class Windows:
-    """For each series and step the samples ``low … high - 1``; a window ends at `ends` and is `width` long, both in ms."""
+class Shared:
+    """The windows of series that all have samples at the same `times`: `values` by series and time, borders by step."""
 
-    samples: Samples
+    values: Floats
+    times: Ints
     low: Ints
     high: Ints
+
+    @cached_property
+    def size(self) -> Ints:
+        """How many samples the windows of each step have."""
+        return self.high - self.low
+
+
+@dataclass(frozen=True)
+class Windows:
+    """For each series and step some samples: windows end at `ends` and are `width` long, in ms; their borders are `rules`'."""
+
+    samples: Samples
     ends: Ints
     width: int
+    rules: Rules
 
-    @classmethod
-    def of(cls, samples: Samples, ends: Ints, width: int, rules: Rules) -> Windows:
-        """The windows that end at `ends`."""
-        return cls(samples, samples.before(ends - width, rules.side), samples.before(ends, "right"), ends, width)
+    @cached_property
+    def shared(self) -> Shared | None:
+        """One look-up for all series, where they have their samples at the same times; else None."""
+        times = self.samples.shared
+        if times is None:
+            return None
+        self.samples.check(len(self.ends))
+        low = np.searchsorted(times, self.ends - self.width, self.rules.side)
+        return Shared(self.samples.square(times), times, low, np.searchsorted(times, self.ends, "right"))
+
+    @cached_property
+    def low(self) -> Ints:
+        """The first sample of each window."""
+        return self.samples.before(self.ends - self.width, self.rules.side)
+
+    @cached_property
+    def high(self) -> Ints:
+        """The place after the last sample of each window."""
+        return self.samples.before(self.ends, "right")
 
     @property
     def labels(self) -> Labels:
@@ -39,7 +68,13 @@ class Windows:
     @cached_property
     def size(self) -> Ints:
         """How many samples each window has."""
+        if self.shared is not None:
+            return np.broadcast_to(self.shared.size, (self.labels.size, len(self.ends)))
         return self.high - self.low
+
+    def of(self, series: Ints) -> Windows:
+        """The windows of these series alone."""
+        return Windows(self.samples.at(series), self.ends, self.width, self.rules)
 
     def holding(self, least: int) -> tuple[Bools, Ints, Ints]:
         """Which windows have at least so many samples; the first and the last of each (0 where they do not)."""
