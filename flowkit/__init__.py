@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flowkit.matrix.rolled import matrix_of_rollup
     from flowkit.matrix.rollup import rollup
     from flowkit.metric import FlowMetric, NothingMatched, cumulative, exposition
-    from flowkit.metric.promql import promql
+    from flowkit.metric.promql import promql, scrape
     from flowkit.metric.rolled import metric_of_rollup
     from flowkit.policy import PolicySet, judge
     from flowkit.policy.check import check
@@ -77,6 +77,7 @@ _ROOMS = {
     "NothingMatched": "flowkit.metric",
     "cumulative": "flowkit.metric",
     "promql": "flowkit.metric.promql",
+    "scrape": "flowkit.metric.promql",
     "exposition": "flowkit.metric",
     "PolicySet": "flowkit.policy",
     "Options": "flowkit.policy.synthesis",
@@ -158,6 +159,7 @@ __all__ = [
     "remap",
     "report",
     "rollup",
+    "scrape",
     "show",
     "synthesise",
     "verify",

@@ -26,6 +26,9 @@ def query(
         str | None,
         typer.Option(help="Ask this server instead; PROMETHEUS_BEARER_TOKEN and the like are docs/promql.md's."),
     ] = None,
+    rollup: Annotated[
+        Path | None, typer.Option(help="Ask the metrics of this rollup, as flowkit rollup writes it.")
+    ] = None,
     cluster: Cluster = None,
     subnets: Subnets = None,
     longest_prefix: LongestPrefix = False,  # noqa: FBT002 - a command line switch
@@ -33,7 +36,9 @@ def query(
     start: Annotated[str | None, typer.Option(help="Begin of a range.")] = None,
     end: Annotated[str | None, typer.Option(help="End of a range.")] = None,
     step: Annotated[str | None, typer.Option(help="Step of a range, such as 1m.")] = None,
-    rules: Annotated[int, typer.Option(help="Borders of ranges as Prometheus 2 or 3 has them; for --flows.")] = 3,
+    rules: Annotated[
+        int, typer.Option(help="Borders of ranges as Prometheus 2 or 3 has them; not for --prometheus.")
+    ] = 3,
     format_: Format = None,
     output: Output = None,
     force: Force = False,  # noqa: FBT002 - a command line switch
@@ -44,12 +49,15 @@ def query(
     """
     import flowkit as fk
 
-    if (prometheus is None) == (not flows):
-        raise typer.BadParameter("give either --flows (with --metric) or --prometheus")
+    if sum(given is not None for given in (prometheus, flows or None, rollup)) != 1:
+        raise typer.BadParameter("give either --flows (with --metric), or --rollup, or --prometheus")
     when: Any = {"time": time, "start": start, "end": end, "step": step}
     if prometheus is not None:
         with working(f"asking {prometheus}"):
             table = fk.read_metric(promql, prometheus, **when)
+    elif rollup is not None:
+        with working(f"evaluating {rollup}"):
+            table = fk.promql(promql, metric, rollup=rollup, **when, rules=rules)
     else:
         if not metric:
             raise typer.BadParameter("--flows needs the FlowMetrics to ask: --metric FILE")

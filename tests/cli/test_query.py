@@ -29,9 +29,21 @@ def test_a_query_to_a_server(place):
     assert done.stdout.splitlines() == ["port,time,value", "443,1970-01-01 00:01:00+00:00,2.0"]
 
 
+def test_a_query_to_a_rollup(place):
+    (place / "flows").mkdir()
+    (place / "flows.parquet").rename(place / "flows" / "flows.parquet")
+    run(place, "rollup", "flows", "hours", "--metric", "opened.yaml", "--finish")
+    done = run(place, "query", "sum by (DstPort) (netobserv_opened)", "--rollup", "hours", "--format", "csv")
+    assert done.stdout.splitlines()[1:] == ["53,1970-01-01 01:00:00+00:00,1.0", "8080,1970-01-01 01:00:00+00:00,1.0"]
+    failed = run(place, "query", "x", "--rollup", "flows")
+    assert (failed.returncode, failed.stderr.count("\n")) == (1, 1)
+    assert "is no rollup" in failed.stderr
+
+
 def test_wrong_usage(place):
     assert run(place, "query", "x").returncode == 2
     assert run(place, "query", "x", "--flows", "flows.parquet").returncode == 2
+    assert run(place, "query", "x", "--rollup", "hours", "--prometheus", "http://localhost:9090").returncode == 2
 
 
 def test_backfill_is_openmetrics_of_all_metrics(place):

@@ -119,7 +119,7 @@ def test_a_metric_that_is_not_there_is_an_empty_table_and_a_hint():
         ({"time": 1, "step": "1m"}, "not both"),
         ({"start": 10, "end": 0, "step": "1m"}, "ends after it starts"),
         ({"time": "soon"}, "is no moment"),
-        ({"metrics": []}, "either metrics= over flows=, or a table="),
+        ({"metrics": []}, "ask either metrics= over flows=, or a table="),
     ],
 )
 def test_contradictions_are_refused(asked, said):

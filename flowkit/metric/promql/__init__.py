@@ -8,5 +8,6 @@ except ImportError as error:
     raise FlowkitError("PromQL needs more: pip install 'flowkit-net[prometheus]'") from error
 
 from flowkit.metric.promql.asking import promql
+from flowkit.metric.promql.scraping import Scraped, scrape
 
-__all__ = ["promql"]
+__all__ = ["Scraped", "promql", "scrape"]

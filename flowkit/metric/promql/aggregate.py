@@ -71,12 +71,12 @@ class Groups:
         present = self.vector.present
         if not present.strides[0]:  # one row, said of all series
             return np.diff(np.append(self.starts, len(self.group)))[:, None] * present[:1].astype(np.int64)
-        return self._added(lambda rows: present[rows].astype(np.int64), np.int64)
+        return np.asarray(self._added(lambda rows: present[rows].astype(np.int64), np.int64))
 
     @cached_property
     def total(self) -> Floats:
         """The sum of each group, step by step; of many series block by block."""
-        return self._added(self._there, np.float64)
+        return np.asarray(self._added(self._there, np.float64))
 
     def _there(self, rows: Ints) -> Floats:
         return np.where(self.vector.present[rows], self.vector.values[rows], 0.0)

@@ -93,11 +93,11 @@ class Samples:
         if self.runs is not None:
             grid, begin = self.runs
             found = np.searchsorted(grid, moments, side)[None, :] + (self.offsets[:-1] - begin)[:, None]
-            return np.clip(found, self.offsets[:-1, None], self.offsets[1:, None])
+            return np.asarray(np.clip(found, self.offsets[:-1, None], self.offsets[1:, None]))
         base = np.arange(self.labels.size, dtype=np.int64)[:, None] * self._span
         inside = np.clip(moments - self._start, -1 if side == "right" else 0, self._span - 1)
         found = np.searchsorted(self._keys, base + inside[None, :], side).astype(np.int64)
-        return np.clip(found, self.offsets[:-1, None], self.offsets[1:, None])
+        return np.asarray(np.clip(found, self.offsets[:-1, None], self.offsets[1:, None]))
 
     def instant(self, moments: Ints, rules: Rules) -> tuple[Vector, Ints]:
         """Each series' newest sample at each moment, if it is fresh; and when that was, in ms."""
