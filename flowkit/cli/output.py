@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,12 +92,12 @@ def say(provenance: Provenance) -> None:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Say what is going on while it takes time, on a terminal only."""
+def working(what: str) -> Iterator[Callable[[float], None]]:
+    """Say what is going on while it takes time, on a terminal only; what it yields takes the share that is done."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _share: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(what):
-        yield
+    with Console(stderr=True).status(what) as status:
+        yield lambda share: status.update(f"{what} {share:.0%}")

@@ -53,8 +53,8 @@ def query(
         raise typer.BadParameter("give either --flows (with --metric), or --rollup, or --prometheus")
     when: Any = {"time": time, "start": start, "end": end, "step": step}
     if prometheus is not None:
-        with working(f"asking {prometheus}"):
-            table = fk.read_metric(promql, prometheus, **when)
+        with working(f"asking {prometheus}") as done:
+            table = fk.read_metric(promql, prometheus, **when, progress=done)
     elif rollup is not None:
         with working(f"evaluating {rollup}"):
             table = fk.promql(promql, metric, rollup=rollup, **when, rules=rules)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from flowkit.errors import FlowkitError
 from flowkit.metric.promql.samples import Rules
 from flowkit.metric.promql.select import chosen
 from tests.promql.test_labels import labels
@@ -36,8 +35,3 @@ def test_a_dot_is_no_new_line_in_2():
 
 def test_alternatives_are_united():
     assert chosen(SERIES, [[("a", "=", "web")], [("__name__", "=", "y")]], Rules()).tolist() == [0, 2]
-
-
-def test_a_pattern_that_is_none_is_an_error():
-    with pytest.raises(FlowkitError):
-        chosen(SERIES, [[("a", "=~", "(")]], Rules())

@@ -17,7 +17,8 @@ from flowkit.engine import Flows
 from flowkit.errors import ContractError, NothingMatched, QueryError, no_series
 from flowkit.metric.promql.evaluate import Evaluation
 from flowkit.metric.promql.labels import NAME, Column, Ints, Labels
-from flowkit.metric.promql.query import Matchers, matchers, parsed, selectors
+from flowkit.metric.promql.places import places
+from flowkit.metric.promql.query import Matchers, checked, parsed, selectors
 from flowkit.metric.promql.samples import Rules, Samples
 from flowkit.metric.promql.scraping import SCRAPE, Asked, Metrics, Scraped
 from flowkit.metric.promql.select import chosen
@@ -62,13 +63,14 @@ def promql(
     if rules not in (2, 3):
         raise ContractError(f"rules of Prometheus {rules}: 2 or 3 are known")
     tree = parsed(query)
-    wanted = [alternatives for selector in selectors(tree) for alternatives in matchers(selector)]
+    where = places(query, tree)
+    wanted = [alternatives for selector in selectors(tree) for alternatives in checked(selector, query, where)]
     scraped = Asked(metrics, flows, table, rollup, scrape).scraped(_wants(wanted))
     samples = scraped.samples
     moments = _moments(samples, time, (start, end), step)
     borders = (int(moments[0]), int(moments[-1]))
     with np.errstate(all="ignore"):
-        value = Evaluation(samples, moments, Rules(rules), query, borders).value(tree)
+        value = Evaluation(samples, moments, Rules(rules), query, borders, where).value(tree)
     notes = _nowhere(wanted, scraped)
     for note in notes:
         warnings.warn(note, NothingMatched, stacklevel=2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from flowkit.metric.promql.functions import CALENDAR, FUNCTIONS
 from flowkit.metric.promql.labels import Column, Ints, Labels
 from flowkit.metric.promql.matching import Matching
 from flowkit.metric.promql.over_time import RANGE_FUNCTIONS, Range
-from flowkit.metric.promql.query import matchers, matching, place, unsupported
+from flowkit.metric.promql.query import matchers, matching, unsupported
 from flowkit.metric.promql.samples import Rules, Samples
 from flowkit.metric.promql.select import selected
 from flowkit.metric.promql.values import Floats, Scalar, Text, Value, Vector
@@ -30,7 +31,8 @@ _NAMED = ("last_over_time", "first_over_time")  # what keeps the metric's name
 class Evaluation:
     """The samples asked, the moments asked for (ms), the rules, and the query's text for messages.
 
-    `borders` are the first and last moment of the whole query, which ``@ start()`` and ``@ end()`` mean also in a subquery.
+    `places` says of the tree's parts where they stand. `borders` are the first and last moment of the whole query, which
+    ``@ start()`` and ``@ end()`` mean also in a subquery.
     """
 
     samples: Samples
@@ -38,26 +40,45 @@ class Evaluation:
     rules: Rules
     query: str
     borders: tuple[int, int]
+    places: Mapping[int, int]
+
+    def place(self, node: Any) -> int | None:
+        """Where a part of the tree stands in the query."""
+        return self.places.get(id(node))
+
+    @contextmanager
+    def at(self, node: Any) -> Iterator[None]:
+        """Give what is refused within the place of this node, where it has none of its own."""
+        try:
+            yield
+        except QueryError as error:
+            if error.position is not None:
+                raise
+            raise QueryError(str(error), query=self.query, position=self.place(node)) from None
+
+    def series(self, selector: Any) -> Samples:
+        """The samples a selector asks for."""
+        return selected(self.samples, matchers(selector), self.rules)
 
     def value(self, node: Any) -> Value:
         """What an expression is worth at every moment; raises `QueryError` for what is not supported."""
         evaluate = _NODES.get(type(node).__name__)
         if evaluate is None:
-            raise unsupported(self.query, type(node).__name__)
+            raise unsupported(self.query, type(node).__name__, self.place(node))
         return evaluate(self, node)
 
     def vector(self, node: Any) -> Vector:
         """The same for an expression that has to be an instant vector."""
         found = self.value(node)
         if not isinstance(found, Vector):
-            raise QueryError("an instant vector is expected", query=self.query, position=place(self.query, str(node)))
+            raise QueryError("an instant vector is expected", query=self.query, position=self.place(node))
         return found
 
     def numbers(self, node: Any) -> Floats:
         """The same for an expression that has to be a number."""
         found = self.value(node)
         if not isinstance(found, Scalar):
-            raise QueryError("a number is expected", query=self.query, position=place(self.query, str(node)))
+            raise QueryError("a number is expected", query=self.query, position=self.place(node))
         return found.values
 
     def asked(self, node: Any) -> Ints:
@@ -78,7 +99,7 @@ class Evaluation:
 
 
 def _selector(self: Evaluation, node: Any) -> Value:
-    return selected(self.samples, matchers(node), self.rules).instant(self.asked(node), self.rules)[0]
+    return self.series(node).instant(self.asked(node), self.rules)[0]
 
 
 def _windows(self: Evaluation, node: Any) -> Windows:
@@ -87,10 +108,10 @@ def _windows(self: Evaluation, node: Any) -> Windows:
     if isinstance(node, pp.MatrixSelector):
         selector = node.vector_selector
         width = round(node.range.total_seconds() * 1000)
-        return Windows(selected(self.samples, matchers(selector), self.rules), self.asked(selector), width, self.rules)
+        return Windows(self.series(selector), self.asked(selector), width, self.rules)
     if isinstance(node, pp.SubqueryExpr):
         return _subquery(self, node)
-    raise QueryError("a range, such as x[5m], is expected", query=self.query, position=place(self.query, str(node)))
+    raise QueryError("a range, such as x[5m], is expected", query=self.query, position=self.place(node))
 
 
 def _subquery(self: Evaluation, node: Any) -> Windows:
@@ -106,9 +127,7 @@ def _subquery(self: Evaluation, node: Any) -> Windows:
     if isinstance(inner, Scalar):
         inner = Vector(Labels.none(), inner.values[None, :], np.ones((1, len(moments)), dtype=bool))
     if not isinstance(inner, Vector):
-        raise QueryError(
-            "a subquery asks a vector or a number", query=self.query, position=place(self.query, str(node.expr))
-        )
+        raise QueryError("a subquery asks a vector or a number", query=self.query, position=self.place(node.expr))
     return Windows(Samples.of_vector(inner, moments), ends, width, self.rules)
 
 
@@ -123,13 +142,9 @@ def _call(self: Evaluation, node: Any) -> Value:
             Labels.none(), CALENDAR[name](self.moments / 1000)[None, :], np.ones((1, len(self.moments)), dtype=bool)
         )
     if name not in FUNCTIONS:
-        raise unsupported(self.query, name)
-    try:
+        raise unsupported(self.query, name, self.place(node))
+    with self.at(node):
         return FUNCTIONS[name]([self.value(argument) for argument in arguments])
-    except QueryError as error:
-        if error.position is not None:
-            raise
-        raise QueryError(str(error), query=self.query, position=place(self.query, name)) from None
 
 
 def _over_range(self: Evaluation, name: str, arguments: list[Any]) -> Vector:
@@ -159,7 +174,7 @@ def _timestamp(self: Evaluation, arguments: list[Any]) -> Value:
     while isinstance(node, pp.ParenExpr):
         node = node.expr
     if isinstance(node, pp.VectorSelector):
-        vector, when = selected(self.samples, matchers(node), self.rules).instant(self.asked(node), self.rules)
+        vector, when = self.series(node).instant(self.asked(node), self.rules)
         return vector.worth(when / 1000).nameless()
     vector = self.vector(node)
     return vector.worth(np.broadcast_to(self.moments / 1000, vector.values.shape)).nameless()
@@ -208,26 +223,20 @@ def _aggregate(self: Evaluation, node: Any) -> Value:
         return quantile(self.numbers(node.param), vector, grouping)
     if operator == "count_values":
         label = str(node.param.val)
-        check_label(label)
+        with self.at(node.param):
+            check_label(label)
         return values_counted(label, vector, grouping)
-    raise unsupported(self.query, operator)
+    raise unsupported(self.query, operator, self.place(node))
 
 
 def _binary(self: Evaluation, node: Any) -> Value:
     operator, modifier = str(node.op), node.modifier
     fill = getattr(modifier, "fill_values", None)
     if fill is not None and (fill.lhs is not None or fill.rhs is not None):
-        raise unsupported(self.query, "fill")
+        raise unsupported(self.query, "fill", self.place(node))
     how, left, right = matching(modifier), self.value(node.lhs), self.value(node.rhs)
-    try:
+    with self.at(node):
         return _combined(operator, left, right, how, self.rules)
-    except QueryError as error:
-        raise QueryError(str(error), query=self.query, position=_operator_place(self.query, operator)) from None
-
-
-def _operator_place(query: str, operator: str) -> int | None:
-    found = place(query, operator) if operator.isalnum() else query.find(operator)
-    return None if found == -1 else found
 
 
 def _combined(operator: str, left: Value, right: Value, how: Matching, rules: Rules) -> Value:
@@ -246,7 +255,7 @@ def _negative(self: Evaluation, node: Any) -> Value:
     if isinstance(found, Scalar):
         return Scalar(-found.values)
     if not isinstance(found, Vector):
-        raise QueryError("a text has no opposite", query=self.query, position=self.query.find("-"))
+        raise QueryError("a text has no opposite", query=self.query, position=self.place(node))
     return found.worth(-found.values).nameless()
 
 

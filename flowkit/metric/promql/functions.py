@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from flowkit.errors import QueryError
-from flowkit.manifests.re2 import replaced
+from flowkit.manifests.re2 import complaint, replaced
 from flowkit.metric.promql.aggregate import check_label
 from flowkit.metric.promql.histograms import histogram_quantile
 from flowkit.metric.promql.labels import Column, Labels
@@ -108,6 +108,8 @@ def _label_replace(arguments: Sequence[Value]) -> Vector:
     vector = _vector(arguments[0])
     target, template, source, pattern = (_text(argument) for argument in arguments[1:])
     check_label(target)
+    if wrong := complaint(pattern):
+        raise QueryError(f'"{pattern[:50]}" is no regular expression of RE2: {wrong}')
     column, old = vector.labels.column(source), vector.labels.column(target).values
     new = replaced(pattern, template, column.texts.tolist())
     hit = np.array([text is not None for text in new], dtype=bool)[column.codes]

@@ -1,17 +1,17 @@
-"""A PromQL text as a tree, or a complaint that says where.
-
-promql-parser reads and type-checks; its tree knows no places, so a word is looked up in the text again.
-"""
+"""A PromQL text as a tree, or a complaint that says where; and what a tree's parts ask, in our own words."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import promql_parser as pp
 
 from flowkit.errors import QueryError
+from flowkit.manifests.re2 import complaint
 from flowkit.metric.promql.matching import Matching
+from flowkit.metric.promql.places import place_of_complaint
 
 _LONGEST = 100_000
 _DEEPEST = 200
@@ -20,7 +20,7 @@ _TEXTS = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`|#[^\n]*")
 
 
 def parsed(query: str) -> Any:
-    """The tree of a query; raises `QueryError` with the parser's own words and, where a word can be found, its place."""
+    """The tree of a query; raises `QueryError` with the parser's own words and the place they are about."""
     if len(query) > _LONGEST:
         raise QueryError(f"a query of {len(query):,} characters: {_LONGEST:,} are the most")
     if len(_NESTING.findall(_TEXTS.sub("", query))) > _DEEPEST:
@@ -29,37 +29,13 @@ def parsed(query: str) -> Any:
     try:
         return pp.parse(query)
     except ValueError as error:
-        raise _complaint(str(error), query) from None
+        position = place_of_complaint(str(error), query)
+        raise QueryError(f"PromQL: {error}", query=query, position=position) from None
 
 
-def _complaint(message: str, query: str) -> QueryError:
-    word = re.search(r"(?:function with name|function) '(\w+)'|: '?([\w:]+)'?$", message)
-    position = place(query, next(filter(None, word.groups()), "")) if word else None
-    if position is None and (sign := re.search(r"'([^\w']+)'", message)):
-        position = query.find(sign[1]) if sign[1] in query else None
-    return QueryError(f"PromQL: {message}", query=query, position=len(query) if _is_cut(message) else position)
-
-
-def _is_cut(message: str) -> bool:
-    return any(word in message for word in ("unclosed", "unexpected end", "unterminated"))
-
-
-def place(query: str, word: str) -> int | None:
-    """Where a word stands in a query, outside of texts in quotes and comments.
-
-    >>> place('x{a="rate"} + rate(y[1m])', "rate")
-    14
-    """
-    blank = _TEXTS.sub(lambda found: " " * len(found[0]), query)
-    found = re.search(rf"(?<![\w:]){re.escape(word)}(?![\w:])", blank) if word else None
-    return found.start() if found else None
-
-
-def unsupported(query: str, word: str) -> QueryError:
+def unsupported(query: str, word: str, position: int | None) -> QueryError:
     """The complaint about a part of PromQL that is not supported."""
-    return QueryError(
-        f"'{word}' is not supported here (docs/promql.md lists what is)", query=query, position=place(query, word)
-    )
+    return QueryError(f"'{word}' is not supported here (docs/promql.md lists what is)", query=query, position=position)
 
 
 def selectors(tree: Any) -> list[Any]:
@@ -90,6 +66,17 @@ def matchers(selector: Any) -> list[Matchers]:
     named = [("__name__", "=", selector.name)] if selector.name else []
     alternatives = selector.matchers.or_matchers or [selector.matchers.matchers]
     return [named + [(each.name, _OPERATORS[str(each.op)], each.value) for each in listed] for listed in alternatives]
+
+
+def checked(selector: Any, query: str, places: Mapping[int, int]) -> list[Matchers]:
+    """The same; raises `QueryError` for a regular expression that RE2, Prometheus' dialect, does not know."""
+    alternatives = matchers(selector)
+    for name, operator, text in (matcher for listed in alternatives for matcher in listed):
+        wrong = complaint(text) if operator in ("=~", "!~") else None
+        if wrong:
+            message = f'{name}{operator}"{text[:50]}" is no regular expression of RE2: {wrong}'
+            raise QueryError(message, query=query, position=places.get(id(selector)))
+    return alternatives
 
 
 _OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
