@@ -83,7 +83,7 @@ def test_calls_and_operators_stand_at_their_words():
         ">",
         "-",
         "sum",
-        "(rate(x[1m]))",
+        "rate(x[1m]))",
         "rate(x[2m]",
         "x[2m]",
     ]

@@ -164,8 +164,10 @@ class _Reading:
     def over_list(self, names: set[str]) -> None:
         """Read over words such as ``by (a, b)``."""
         while self.at < len(self.found) and self.found[self.at].text.lower() in names:
+            word = self.found[self.at].text.lower()
             self.at += 1
-            self.over("(")
+            if word != "bool":
+                self.over("(")
 
 
 def places(query: str, tree: Any) -> dict[int, int]:
@@ -190,12 +192,14 @@ def _read(reading: _Reading, node: Any) -> None:
     elif isinstance(node, pp.AggregateExpr):
         reading.named(node, str(node.op))
         reading.over_list({"by", "without"})
+        reading.at += 1  # the bracket
         for part in (node.param, node.expr):
             if part is not None:
                 _read(reading, part)
         _read_over_grouping(reading)
     elif isinstance(node, pp.Call):
         reading.named(node, node.func.name)
+        reading.at += 1  # the bracket
         for argument in node.args:
             _read(reading, argument)
     else:
