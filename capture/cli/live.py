@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -53,10 +53,10 @@ def live(
         )
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: handle.ask_to_stop())
-        _follow(handle)
+        follow(handle)
 
 
-def _follow(handle: LiveCapture) -> None:
+def follow(handle: LiveCapture[Any]) -> None:
     """Print each file's name when it is whole; the counts at the end, and on a terminal all the time."""
     told = 0
     while True:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from html import escape
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Generic, Literal
 
 import pandas as pd
 
@@ -19,12 +19,13 @@ from capture.live.dissected import Dissected
 from capture.live.files import Files
 from capture.live.interval import Interval, joined
 from capture.live.opening import opened
-from capture.live.sources import Counters, Source, Wanted
+from capture.live.sources import Batch, Counters, Gathered, Source, Wanted
 from capture.pcap.plan import one_of
+from capture.pcap.records import Records
 from flowkit.errors import CaptureError
 
 _IN_MEMORY_S, _IN_FILES_S = 5.0, 60.0
-_ENGINES: dict[str, Callable[[float], Interval | Dissected]] = {"numpy": Interval, "pyshark": Dissected}
+_ENGINES: dict[str, Callable[[float], Gathered[Records]]] = {"numpy": Interval, "pyshark": Dissected}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def live(
     snap: int = 512,
     agent_ip: str | None = None,
     engine: Literal["numpy", "pyshark"] = "numpy",
-) -> LiveCapture:
+) -> LiveCapture[Records]:
     """Begin to capture on an interface, and return a handle at once: ``.flows`` grows, ``.stop()`` ends it.
 
     `filter` is a capture filter in tcpdump's language; `snap` the bytes kept of each packet (sizes are those on the wire
@@ -105,7 +106,7 @@ def live(
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[Batch]):
     """What becomes of the packets: the interface's name, the node's address, seconds an interval, limits, files, the meter."""
 
     interface: str
@@ -113,13 +114,13 @@ class Plan:
     every: float
     limits: Limits
     files: Files | None
-    interval: Callable[[float], Interval | Dissected] = Interval
+    interval: Callable[[float], Gathered[Batch]]
 
 
-class LiveCapture:
+class LiveCapture(Generic[Batch]):
     """A capture that runs; also for a ``with`` block, which stops it."""
 
-    def __init__(self, source: Source, plan: Plan) -> None:
+    def __init__(self, source: Source[Batch], plan: Plan[Batch]) -> None:
         self._source, self._plan = source, plan
         self._stopping, self._failure = threading.Event(), list[BaseException]()
         self._begun = time.monotonic()
@@ -165,7 +166,7 @@ class LiveCapture:
             raise self._failure[0]
         return self.progress
 
-    def __enter__(self) -> LiveCapture:
+    def __enter__(self) -> LiveCapture[Batch]:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -215,7 +216,7 @@ class LiveCapture:
             or (limits.octets is not None and files is not None and files.size >= limits.octets)
         )
 
-    def _close(self, interval: Interval | Dissected, keeper: ThreadPoolExecutor) -> None:
+    def _close(self, interval: Gathered[Batch], keeper: ThreadPoolExecutor) -> None:
         """Hand an interval to the keeper's thread, so that packets are read on; a failure to write ends the capture."""
         self._kept()
         self._counters = self._source.counters()
@@ -228,7 +229,7 @@ class LiveCapture:
             keeping, self._keeping = self._keeping, None
             keeping.result()
 
-    def _keep(self, interval: Interval | Dissected, dropped: int) -> None:
+    def _keep(self, interval: Gathered[Batch], dropped: int) -> None:
         plan = self._plan
         if interval.packets or dropped:
             table = interval.table(plan.interface, plan.agent_ip, dropped)

@@ -9,10 +9,11 @@ import sys
 from capture.live.dump import Dumpcap
 from capture.live.ring import Ring
 from capture.live.sources import Source, Wanted
+from capture.pcap.records import Records
 from flowkit.errors import CaptureError
 
 
-def opened(wanted: Wanted) -> Source:
+def opened(wanted: Wanted) -> Source[Records]:
     """Begin to capture. Raises `CaptureError` that names what is missing."""
     if sys.platform != "linux":
         return Dumpcap(wanted)
@@ -24,7 +25,7 @@ def opened(wanted: Wanted) -> Source:
         raise CaptureError(f"{wanted.interface}: {error.strerror or error}") from error
 
 
-def _by_dumpcap(wanted: Wanted) -> Source:
+def _by_dumpcap(wanted: Wanted) -> Source[Records]:
     try:
         return Dumpcap(wanted)
     except (CaptureError, OSError) as error:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from capture.pcap.records import Records
+import pandas as pd
+
+# What a source yields: records of packets, or flows that the kernel has counted already; its length is in packets.
+Batch = TypeVar("Batch", bound=Sized)
+_Given = TypeVar("_Given", bound=Sized, covariant=True)
+_Taken = TypeVar("_Taken", bound=Sized, contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,10 @@ class Counters:
     dropped: int | None
 
 
-class Source(Protocol):
+class Source(Protocol[_Given]):
     """Packets as they come."""
 
-    def batches(self) -> Iterator[Records | None]:
+    def batches(self) -> Iterator[_Given | None]:
         """Yield batches, and None about ten times a second while nothing comes; ends when the source does."""
 
     def counters(self) -> Counters:
@@ -43,3 +48,16 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give everything back; `counters` still tells."""
+
+
+class Gathered(Protocol[_Taken]):
+    """The batches of one interval, until its flow table is made."""
+
+    begun: float
+    packets: int
+
+    def add(self, batch: _Taken, /) -> None:
+        """Take a batch in."""
+
+    def table(self, interface: str, agent_ip: str | None, dropped: int) -> pd.DataFrame:
+        """The flow table; packets that the kernel `dropped` meanwhile stand in its provenance."""

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import capture
-from capture.cli.live import _follow
+from capture.cli.live import follow
 from capture.live import bpf, capturing, opening
 from capture.live.capturing import Limits, LiveCapture, Plan
 from capture.live.files import Files
@@ -60,7 +60,7 @@ class Played:
 
 def captured(source, *, every=60.0, folder=None, **limits):
     files = Files(folder, "eth0") if folder else None
-    return LiveCapture(source, Plan("eth0", "10.0.0.11", every, Limits(**limits), files))
+    return LiveCapture(source, Plan("eth0", "10.0.0.11", every, Limits(**limits), files, Interval))
 
 
 def test_flows_grow_an_interval_at_a_time_and_stop_closes_the_last():
@@ -230,5 +230,5 @@ def test_the_command_prints_files_and_counts(tmp_path, monkeypatch):
 
 def test_progress_is_shown_on_a_terminal(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    _follow(captured(Played(block(2)), duration=0.1, folder=tmp_path))
+    follow(captured(Played(block(2)), duration=0.1, folder=tmp_path))
     assert "packets" in capsys.readouterr().err

@@ -20,7 +20,7 @@ import pytest
 import capture
 from capture.live.capturing import Limits, LiveCapture, Plan
 from capture.live.dump import Dumpcap
-from capture.live.interval import DROPPED
+from capture.live.interval import DROPPED, Interval
 from capture.live.ring import Ring, Size
 from capture.live.sources import Wanted
 from flowkit.contract import provenance
@@ -212,7 +212,7 @@ def test_drops_are_those_of_the_kernels_counter(wire):
     for _ in range(3000):
         sender.sendto(bytes(1000), (THERE, 9))
     sender.close()
-    with LiveCapture(ring, Plan(wire, None, 60.0, Limits(), None)) as handle:
+    with LiveCapture(ring, Plan(wire, None, 60.0, Limits(), None, Interval)) as handle:
         time.sleep(0.3)
     seen = ring.counters()
     assert seen.seen == 3000
@@ -240,7 +240,7 @@ def test_dumpcap_gives_the_same(wire, tmp_path):
     source = Dumpcap(Wanted(wire, "tcp or udp"))
     with (
         beside(wire, tmp_path / "a.pcap", "tcp or udp"),
-        LiveCapture(source, Plan(wire, None, 0.5, Limits(), None)) as handle,
+        LiveCapture(source, Plan(wire, None, 0.5, Limits(), None, Interval)) as handle,
     ):
         talk(5)
     assert counted(handle.flows) == counted(read_quietly(tmp_path / "a.pcap"))
