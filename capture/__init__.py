@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from capture.anonymise import anonymise
     from capture.conversations import conversations
     from capture.dissect import display_filter, dissect, packet_tree, packets_of, pyshark_packets
+    from capture.ebpf import EbpfCapture, ebpf
     from capture.live import LiveCapture, live
     from capture.names import names
     from capture.pcap.reader import read_pcap
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptureReport",
     "CaptureWarning",
+    "EbpfCapture",
     "FileReport",
     "LiveCapture",
     "anonymise",
     "conversations",
     "display_filter",
     "dissect",
+    "ebpf",
     "live",
     "names",
     "packet_tree",
@@ -45,7 +48,9 @@ _HOME = {
     "conversations": "capture.conversations",
     "display_filter": "capture.dissect",
     "dissect": "capture.dissect",
+    "EbpfCapture": "capture.ebpf",
     "LiveCapture": "capture.live",
+    "ebpf": "capture.ebpf",
     "live": "capture.live",
     "names": "capture.names",
     "packet_tree": "capture.dissect",
@@ -67,7 +72,7 @@ def __dir__() -> list[str]:
 
 
 class _Capture(ModuleType):
-    """The package itself: `names`, `dissect` and `live` are rooms to the import system and functions to everyone else.
+    """The package itself: `names`, `dissect`, `ebpf` and `live` are rooms to the import system and functions to everyone else.
 
     Importing a room binds it on the package under its name, whenever that happens; the function of that name takes its place.
     """

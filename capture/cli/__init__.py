@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from capture.cli import live, names, pcap
+from capture.cli import ebpf, live, names, pcap
 
 main = typer.Typer(
     name="capture",
@@ -26,4 +26,5 @@ def _capture() -> None:
 
 main.command()(pcap.pcap)
 main.command()(live.live)
+main.command()(ebpf.ebpf)
 main.command()(names.names)
