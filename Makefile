@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CLUSTER := data/cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lab data bench fuzz lock clean
+.PHONY: help demo test check format lab data bench bpf fuzz lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ help: ## List the targets
 demo: $(VENV)/.demo ## From the recorded cluster's packets to matrix and report
 	@$(BIN)/python -m data.demo
 
-test: $(VENV)/.dev $(VENV)/.system check ## Every test, two files at a time; sets up what the tests need
+test: $(VENV)/.dev $(VENV)/.bpf $(VENV)/.system check ## Every test, two files at a time; sets up what the tests need
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev ## Style, types and layers
@@ -33,6 +33,7 @@ data: $(VENV)/.dev $(VENV)/.system ## Record data/cluster again (root)
 
 fuzz: $(VENV)/.dev ## Long fuzzing of the readers (minutes to hours)
 	@$(BIN)/python -W error -m tests.capture.fuzz --count 200000
+	@$(BIN)/python -W error -m tests.capture.ebpf.fuzz --count 300000
 	@$(BIN)/python -W error -m tests.sources.fuzz --count 50000
 	@$(BIN)/python -W error -m tests.policy.synthesis_law --count 600
 
@@ -45,6 +46,9 @@ bench: $(VENV)/.bench ## The benchmarks, one script a claim
 	@$(BIN)/python -m benchmarks.policy
 	@$(BIN)/python -m benchmarks.promql
 	@$(BIN)/python -m benchmarks.view
+
+bpf: $(VENV)/.bpf ## Build the BPF objects anew from their C
+	@$(BIN)/python -m capture.ebpf.program.build
 
 lock: ## Resolve requirements/*.txt anew from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet "uv>=0.9"
@@ -71,6 +75,10 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.demo
 
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(VENV)/.bpf: requirements/bpf.txt $(VENV)/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bpf.txt
 	@touch $@
 
 $(VENV)/.system: tests/debian-packages.txt | $(VENV)/bin/python

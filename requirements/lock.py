@@ -30,4 +30,5 @@ def resolve(name: str, *arguments: str) -> None:
 if __name__ == "__main__":
     resolve("dev", "pyproject.toml", "--all-extras", "--group", "dev")
     resolve("bench", "--group", "bench", "--constraint", str(HERE / "dev.txt"))
+    resolve("bpf", "--group", "bpf", "--constraint", str(HERE / "dev.txt"))
     resolve("demo", "pyproject.toml", "--extra", "plot", "--constraint", str(HERE / "dev.txt"))

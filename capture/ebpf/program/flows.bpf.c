@@ -211,4 +211,9 @@ SEC("socket") int loopback_socket(struct __sk_buff *skb)
 	return SOCKET_KEEP_NOTHING;
 }
 
+/* So that the object describes what goes through the rings, and the test of layouts finds it. */
+const struct overflow_record *const overflow_layout __attribute__((used)) = 0;
+const struct dns_record *const dns_layout __attribute__((used)) = 0;
+const enum counter counters_layout __attribute__((used)) = COUNTERS;
+
 char _license[] SEC("license") = "Dual MIT/GPL";
