@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pandas as pd
 
-from capture.account import CaptureReport, FileReport, with_report
 from capture.agent import given_address
 from capture.ebpf.attaching import HOOKS
-from capture.ebpf.grouping import merged
-from capture.ebpf.ledger import Ledger, ledger, losses
-from capture.ebpf.maps import Records
+from capture.ebpf.dropping import real_drops
+from capture.ebpf.ledger import Ledger, ledger
 from capture.ebpf.opening import Opened, Wanted, opened
 from capture.ebpf.records import COUNTERS
-from capture.ebpf.table import flow_table, in_order
+from capture.ebpf.tables import NO_DROPS, Drained, Tables
 from capture.pcap.plan import one_of
-from flowkit.contract import Provenance, with_provenance
 from flowkit.errors import CaptureError
 
 if TYPE_CHECKING:
     from capture.live import LiveCapture
 
 _MOST_FLOWS = 1 << 24
-
-
-@dataclass(frozen=True)
-class Drained:
-    """What one drain took out of the kernel: flows, and by how much each counter grew meanwhile."""
-
-    keys: Records
-    values: Records
-    counters: dict[str, int]
-
-    def __len__(self) -> int:
-        """Packets, as the hooks saw them."""
-        return int(self.values["packets"].sum())
 
 
 def ebpf(
@@ -56,6 +37,10 @@ def ebpf(
     max_flows: int = 65_536,
     hook: Literal["auto", "tcx", "socket"] = "auto",
     agent_ip: str | None = None,
+    owners: bool = False,
+    dns: bool = False,
+    rtt: bool = False,
+    drops: bool = False,
 ) -> EbpfCapture:
     """Begin to count the flows of interfaces (or of a cgroup's sockets) inside the kernel, and return a handle at once.
 
@@ -64,7 +49,11 @@ def ebpf(
     namespace by name, path or a process's number; one packet in `sampling` is counted; `max_flows` is the room for flows
     between two drains, and what finds none comes one packet a row. `hook` is TCX (Linux 6.6) or a packet socket.
 
-    Needs CAP_BPF and CAP_NET_ADMIN. Raises `CaptureError` that names what is missing and the command that grants it.
+    `owners` adds ``Pid Comm Uid Cgroup Container`` of the local end; `rtt` TCP's smoothed round-trip time; `dns` the agent's
+    DNS fields; `drops` packets that the kernel dropped, with the reason.
+
+    Needs CAP_BPF and CAP_NET_ADMIN; owners, rtt and drops CAP_PERFMON too. Raises `CaptureError` that names what is
+    missing and the command that grants it.
 
     >>> ebpf("lo", sampling=0)
     Traceback (most recent call last):
@@ -80,7 +69,9 @@ def ebpf(
         raise CaptureError("give either interfaces or a cgroup")
     agent = None if agent_ip is None else given_address(agent_ip)
     folder = None if cgroup is None else Path(cgroup)
-    wanted = Wanted(names, folder, netns, sampling, max_flows, hook)
+    wanted = Wanted(names, folder, netns, sampling, max_flows, hook, owners, dns, rtt, drops)
+    if hook == "socket" and (owners or rtt):
+        raise CaptureError("a packet socket's packets have no socket: owners and rtt need TCX (Linux 6.6) or a cgroup")
     return EbpfCapture(opened(wanted), wanted, agent)
 
 
@@ -91,9 +82,10 @@ class EbpfCapture:
     """
 
     def __init__(self, running: Opened, wanted: Wanted, agent_ip: str | None = None) -> None:
-        self._running, self._wanted, self._agent_ip = running, wanted, agent_ip
+        self._running, self._wanted = running, wanted
         self._before = dict.fromkeys(COUNTERS, 0)
         self._counted = 0
+        self._tables = Tables(wanted, running, agent_ip)
         self._lock, self._closing = threading.RLock(), threading.Event()
         self._rest: Drained | None = None
         self._ledger: Ledger | None = None
@@ -118,7 +110,10 @@ class EbpfCapture:
         now = self._running.counting.counters()
         grown = {name: count - self._before[name] for name, count in now.items()}
         self._before = now
-        taken = Drained(keys, values, grown)
+        dns = self._running.counting.dns()
+        sockets = self._running.sockets
+        drops = real_drops(*sockets.drops()) if sockets and self._wanted.drops else NO_DROPS
+        taken = Drained(keys, values, grown, dns, *drops)
         self._counted += len(taken)
         return taken
 
@@ -140,34 +135,8 @@ class EbpfCapture:
 
     def table(self, parts: Sequence[Drained]) -> pd.DataFrame:
         """One flow table of what several drains took out: one row a flow, direction and interface."""
-        keys = np.concatenate([part.keys for part in parts])
-        values = np.concatenate([part.values for part in parts])
-        keys, values = in_order(*merged(keys, values))
-        epoch_ns = time.time_ns() - time.monotonic_ns()
-        flows = flow_table(keys, values, self._running.interfaces, epoch_ns, self._agent_ip)
-        return self._accounted(flows, values, {name: sum(part.counters[name] for part in parts) for name in COUNTERS})
-
-    def _accounted(self, flows: pd.DataFrame, values: Records, counters: dict[str, int]) -> pd.DataFrame:
-        wanted, reasons = self._wanted, losses(counters)
-        sampling = wanted.sampling if wanted.sampling > 1 else None
-        if sampling:
-            flows = flows.assign(Sampling=pd.array(np.full(len(flows), sampling, np.uint32), dtype="UInt32"))
-        provenance = Provenance(sources=(wanted.name,), sampling=sampling).losing(reasons)
-        gone = [f"{name} went away while it was captured" for name in self.ledger().gone]
-        packets, octets = int(values["packets"].sum()), int(values["bytes"].sum())
-        account = FileReport(
-            packets=packets + counters["not_ip"] + counters["cut"],
-            bytes=octets + counters["not_ip_bytes"] + counters["cut_bytes"],
-            ip_packets=packets,
-            ip_bytes=octets,
-            not_ip_packets=counters["not_ip"],
-            not_ip_bytes=counters["not_ip_bytes"],
-            undecoded_packets=counters["cut"],
-            undecoded_bytes=counters["cut_bytes"],
-            reasons=reasons,
-        )
-        table = with_provenance(flows, provenance.noting(*gone))
-        return with_report(table, CaptureReport({wanted.name: account}))
+        with self._lock:
+            return self._tables.of(parts, self.ledger().gone)
 
     def record(
         self,

@@ -37,6 +37,7 @@ class Settings:
     entries: Mapping[str, int] = field(default_factory=dict)
     constants: Mapping[str, int] = field(default_factory=dict)
     programs: Collection[str] | None = None
+    optional: bool = False  # what this kernel does not know is left out, and stands in `Object.refused`
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Object:
     def __init__(self, data: bytes, settings: Settings) -> None:
         self.maps: dict[str, Map] = {}
         self.programs: dict[str, Program] = {}
+        self.refused: dict[str, OSError] = {}
         self._elf, self._settings = read_elf(data), settings
         self._btf = _completed(Btf(self._elf.content(".BTF")), self._elf)
         self._btf_descriptor = _load_btf(self._btf)
@@ -88,7 +90,17 @@ class Object:
         for symbol in self._elf.functions():
             if wanted is None or symbol.name in wanted:
                 section = self._elf.sections[symbol.section].name
-                self.programs[symbol.name] = self._program(symbol, section, found.get(section, []))
+                self._add(symbol, section, found.get(section, []))
+
+    def _add(self, symbol: Symbol, section: str, found: list[Access]) -> None:
+        try:
+            self.programs[symbol.name] = self._program(symbol, section, found)
+        except PermissionError:
+            raise
+        except OSError as error:
+            if not self._settings.optional:
+                raise
+            self.refused[symbol.name] = error
 
     def twin(self, name: str) -> Map:
         """One more map like the one of this name."""

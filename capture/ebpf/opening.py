@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,12 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
-from capture.ebpf.attaching import Attachment, names_for, to_cgroup, to_interface
+from capture.ebpf.attaching import Attachment, names_for, to_cgroup, to_interface, to_tracepoint
+from capture.ebpf.cgroups import root as cgroup_root
 from capture.ebpf.counting import Counting
-from capture.ebpf.namespaces import interface, within
+from capture.ebpf.namespaces import interface, number_of, within
 from capture.ebpf.objects import Object, Settings
+from capture.ebpf.sockets import Sockets, programs_for
 from flowkit.errors import CaptureError
 
 OVERFLOW_BYTES = 4 << 20
@@ -48,16 +49,22 @@ class Wanted:
         """What the verifier is told."""
         dns_bytes = _DNS_BYTES if self.dns else os.sysconf("SC_PAGE_SIZE")
         entries = {"flows": self.max_flows, "overflow": OVERFLOW_BYTES, "dns": dns_bytes}
-        constants = {"sampling": self.sampling, "with_owner": int(self.owners), "with_dns": int(self.dns)}
+        constants = {"sampling": self.sampling, "with_owner": int(self.owners or self.rtt), "with_dns": int(self.dns)}
         return Settings(entries, constants, programs)
 
 
 @dataclass
 class Opened:
-    """Programs that run. `interfaces` names the numbers in flow keys, `attached` is by what each is attached to."""
+    """Programs that run. `interfaces` names the numbers in flow keys, `attached` is by what each is attached to.
+
+    `sockets` knows what was asked for of sockets, `notes` say what this kernel does not tell.
+    """
 
     counting: Counting
     interfaces: dict[int, str]
+    sockets: Sockets | None = None
+    tracing: list[Attachment] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
     attached: dict[str, list[Attachment]] = field(default_factory=dict)
     objects: list[Object] = field(default_factory=list)
 
@@ -70,11 +77,16 @@ class Opened:
         for each in self.attached.values():
             for one in each:
                 one.close()
+        for one in self.tracing:
+            one.close()
         self.attached.clear()
+        self.tracing.clear()
 
     def close(self) -> None:
         """Let go of everything."""
         self.detach()
+        if self.sockets:
+            self.sockets.keep()
         self.counting.close()
         for each in self.objects:
             each.close()
@@ -91,7 +103,10 @@ def opened(wanted: Wanted) -> Opened:
     if sys.platform != "linux":
         raise CaptureError(f"{wanted.name}: eBPF is Linux's; capture.live works elsewhere")
     with _explained(wanted):
-        return _of_cgroup(wanted) if wanted.cgroup else within(wanted.netns, partial(_of_interfaces, wanted))
+        here = _of_cgroup(wanted) if wanted.cgroup else within(wanted.netns, partial(_of_interfaces, wanted))
+        with _closed_on_failure(here):
+            _ask_sockets(here, wanted)
+        return here
 
 
 def _of_interfaces(wanted: Wanted) -> Opened:
@@ -108,11 +123,27 @@ def _of_cgroup(wanted: Wanted) -> Opened:
     folder = wanted.cgroup or Path()
     if not (folder / "cgroup.procs").exists():
         raise CaptureError(f"'{folder}' is no cgroup: give a folder of the cgroup2 file system")
-    here = _loaded(wanted, set(_CGROUP_PROGRAMS), dict(socket.if_nameindex()))
+    # Its sockets may be in any namespace, where the same number is another interface: no name can be given.
+    here = _loaded(wanted, set(_CGROUP_PROGRAMS), {})
     with _closed_on_failure(here):
         programs = here.objects[0].programs
         here.attached[str(folder)] = [to_cgroup(programs[name], folder) for name in _CGROUP_PROGRAMS]
     return here
+
+
+def _ask_sockets(here: Opened, wanted: Wanted) -> None:
+    """Load and attach what tells of sockets, as far as this kernel has it."""
+    programs = programs_for(wanted.owners, wanted.rtt, wanted.drops)
+    if not programs:
+        return
+    inum = 0 if wanted.cgroup else number_of(wanted.netns)
+    loaded = object_of("sockets", Settings(constants={"net_inum": inum}, programs=programs, optional=True))
+    here.objects.append(loaded)
+    for program in loaded.programs.values():
+        create = program.section == "cgroup/sock_create"
+        here.tracing.append(to_cgroup(program, cgroup_root()) if create else to_tracepoint(program))
+    here.sockets = Sockets(loaded.maps)
+    here.notes = tuple(f"{name}: {error.strerror}" for name, error in loaded.refused.items())
 
 
 def _loaded(wanted: Wanted, programs: set[str], interfaces: dict[int, str]) -> Opened:

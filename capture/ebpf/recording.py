@@ -17,7 +17,8 @@ from capture.live.sources import Counters
 from flowkit.errors import CaptureError
 
 if TYPE_CHECKING:
-    from capture.ebpf.capturing import Drained, EbpfCapture
+    from capture.ebpf.capturing import EbpfCapture
+    from capture.ebpf.tables import Drained
 
 _TURN_S = 0.1
 # The room for flows is what limits a capture, so it is emptied sooner when it was half full.

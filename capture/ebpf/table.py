@@ -40,7 +40,7 @@ def flow_table(
     (0, 24)
     """
     place, places = _places(keys)
-    table = sorted_table(_flows(keys, values, place, epoch_ns), "", agent_ip, places)
+    table = sorted_table(flows_of(keys, values, place, epoch_ns), "", agent_ip, places)
     codes, distinct = pd.factorize(keys["ifindex"])
     recorders = pd.Index([_name(number, interfaces) for number in distinct.tolist()], dtype="str")
     return table.assign(
@@ -75,9 +75,10 @@ def _places(keys: Records) -> tuple[U64, list[Place]]:
     ]
 
 
-def _flows(keys: Records, values: Records, place: U64, epoch_ns: int) -> Flows:
+def flows_of(keys: Records, values: Records, place: U64, epoch_ns: int) -> Flows:
+    """The flows as the offline reader's meter has them, with the wire's sizes."""
     return Flows(
-        key=_key(keys, place),
+        key=key_of(keys, place),
         packets=(values["packets"] + values["extra_packets"]).view(np.int64),
         octets=(values["bytes"] + values["extra_bytes"]).view(np.int64),
         first=values["first_ns"].astype(np.int64) + epoch_ns,
@@ -88,7 +89,8 @@ def _flows(keys: Records, values: Records, place: U64, epoch_ns: int) -> Flows:
     )
 
 
-def _key(keys: Records, place: U64) -> Key:
+def key_of(keys: Records, place: U64) -> Key:
+    """The offline reader's form of flow keys."""
     is_v6, proto = (keys["version"] == 6), np.ascontiguousarray(keys["proto"])
     icmp = np.isin(proto, ICMP_PROTOCOLS)
     first = np.where(icmp, keys["icmp_type"], keys["sport"]).astype(np.uint32)

@@ -77,7 +77,7 @@ def messages(buffer: U8, network: Network, packets: Packets) -> Messages | None:
     start, rows, flags, answer = start[fits], rows[fits], flags[fits], answer[fits]
     ident = big16(buffer, start)
     return Messages(
-        _questions(packets.key.take(rows), answer, ident),
+        questions(packets.key.take(rows), answer, ident),
         packets.key.take(rows),
         packets.time[rows],
         ident,
@@ -101,7 +101,8 @@ def _starts(buffer: U8, network: Network, rows: I64) -> tuple[I64, I64]:
     return start[held], rows[held]
 
 
-def _questions(key: Key, answer: Bool, ident: U16) -> U64:
+def questions(key: Key, answer: Bool, ident: U16) -> U64:
+    """Which question each message asks or answers: a hash of client, server and id."""
     mixed = hashed(key)
     mixed[answer] = hashed(key.take(answer).reversed)
     return (mixed ^ ident * _MIX) * _MIX
@@ -168,6 +169,20 @@ class Lookups:
     def answers(self) -> Answers | None:
         """The last response of each flow so far, and perhaps some earlier ones."""
         return _under_each_other(self._answers) if self._answers else None
+
+    def take(self) -> Answers | None:
+        """The responses so far, which are forgotten."""
+        found, self._answers, self._held = self.answers(), [], 0
+        return found
+
+    def unanswered(self, before: int) -> list[str]:
+        """The names of questions asked before that time (ns) that still wait, which are forgotten."""
+        if self._pending is None:
+            return []
+        late = self._pending.time < before
+        names = [text(raw) or "" for raw in self._pending.name[late].tolist()]
+        self._pending = self._pending.take(~late)
+        return names
 
 
 def _under_each_other(parts: Sequence[Answers]) -> Answers:
