@@ -30,6 +30,10 @@ def ebpf(
         Literal["auto", "tcx", "socket"], typer.Option(help="TCX (Linux 6.6), or a packet socket.")
     ] = "auto",
     agent_ip: Annotated[str | None, typer.Option(help="The node's address, for AgentIP.")] = None,
+    owners: Annotated[bool, typer.Option("--owners", help="Process, user and container of each flow.")] = False,  # noqa: FBT002
+    dns: Annotated[bool, typer.Option("--dns", help="Names, codes and latency of DNS answers.")] = False,  # noqa: FBT002
+    rtt: Annotated[bool, typer.Option("--rtt", help="TCP's smoothed round-trip time.")] = False,  # noqa: FBT002
+    drops: Annotated[bool, typer.Option("--drops", help="Packets that the kernel dropped, and why.")] = False,  # noqa: FBT002
 ) -> None:
     """Count flows inside the kernel until Ctrl-C: a Parquet file every minute, each whole or not there.
 
@@ -48,6 +52,10 @@ def ebpf(
             max_flows=max_flows,
             hook=hook,
             agent_ip=agent_ip,
+            owners=owners,
+            dns=dns,
+            rtt=rtt,
+            drops=drops,
         )
         with counting:
             handle = counting.record(output, every=every, duration=duration, most_bytes=most_bytes)
