@@ -68,19 +68,35 @@ INLINE void note_socket(struct flow_value *value, struct __sk_buff *skb, struct 
 	if (value->uid == UNKNOWN_UID && (packet->tcp & (SYN | ACK)) != (SYN | ACK)) value->uid = bpf_get_socket_uid(skb);
 }
 
-INLINE void add_to(struct flow_value *to, struct flow_value *one, struct __sk_buff *skb, struct packet *packet,
-		   struct hook hook)
+/* The VLAN tag that the kernel takes out of a packet. */
+INLINE u64 tag_size(struct __sk_buff *skb) { return skb->vlan_present ? 4 : 0; }
+
+/* What segmenting adds: all but the first segment, each with the headers again. */
+INLINE u64 extra_packets(struct __sk_buff *skb) { return skb->gso_segs > 1 ? skb->gso_segs - 1 : 0; }
+
+INLINE u64 extra_bytes(struct __sk_buff *skb, struct packet *packet)
 {
-	__sync_fetch_and_add(&to->bytes, one->bytes);
+	return packet->headers ? extra_packets(skb) * (packet->headers + tag_size(skb)) : 0;
+}
+
+INLINE u32 flags_of(struct packet *packet)
+{
+	return packet->tcp ? agents_flag(packet->tcp) | (u32)packet->tcp << 16 : 0;
+}
+
+INLINE void add_to(struct flow_value *to, struct __sk_buff *skb, struct packet *packet, u64 now, struct hook hook)
+{
+	u32 flags = flags_of(packet);
+	__sync_fetch_and_add(&to->bytes, skb->len + tag_size(skb));
 	__sync_fetch_and_add(&to->packets, 1);
-	if (one->extra_packets) {
-		__sync_fetch_and_add(&to->extra_bytes, one->extra_bytes);
-		__sync_fetch_and_add(&to->extra_packets, one->extra_packets);
+	if (skb->gso_segs > 1) {
+		__sync_fetch_and_add(&to->extra_bytes, extra_bytes(skb, packet));
+		__sync_fetch_and_add(&to->extra_packets, extra_packets(skb));
 	}
-	if ((to->flags & one->flags) != one->flags) __sync_fetch_and_or(&to->flags, one->flags);
-	if (one->fragments) __sync_fetch_and_add(&to->fragments, 1);
-	to->last_ns = one->last_ns;
-	if (to->dscp != one->dscp) to->dscp = one->dscp;
+	if ((to->flags & flags) != flags) __sync_fetch_and_or(&to->flags, flags);
+	if (packet->fragment) __sync_fetch_and_add(&to->fragments, 1);
+	to->last_ns = now;
+	if (to->dscp != packet->dscp) to->dscp = packet->dscp;
 	note_socket(to, skb, packet, hook);
 }
 
@@ -104,21 +120,15 @@ INLINE void copy_dns(struct __sk_buff *skb, struct flow_key *key, struct packet 
 	tick(counts, DNS_OK, hook);
 }
 
-/* With the VLAN tag that the kernel takes out of a packet. */
-INLINE u64 whole_size(struct __sk_buff *skb) { return skb->len + (skb->vlan_present ? 4 : 0); }
-
 INLINE struct flow_value one_packet(struct __sk_buff *skb, struct packet *packet, u64 now)
 {
-	u32 segments = skb->gso_segs;
 	struct flow_value one = {};
 	one.first_ns = one.last_ns = now;
-	one.bytes = whole_size(skb);
+	one.bytes = skb->len + tag_size(skb);
 	one.packets = 1;
-	if (segments > 1) {
-		one.extra_packets = segments - 1;
-		one.extra_bytes = (u64)(segments - 1) * (packet->headers ? packet->headers + (skb->vlan_present ? 4 : 0) : 0);
-	}
-	one.flags = packet->tcp ? agents_flag(packet->tcp) | (u32)packet->tcp << 16 : 0;
+	one.extra_bytes = extra_bytes(skb, packet);
+	one.extra_packets = extra_packets(skb);
+	one.flags = flags_of(packet);
 	one.fragments = packet->fragment;
 	one.uid = UNKNOWN_UID;
 	one.dscp = packet->dscp;
@@ -153,7 +163,7 @@ INLINE void count(struct __sk_buff *skb, struct hook hook)
 	int failed = read_packet(skb, hook.has_link_header, &key, &packet);
 	if (failed) {
 		tick(counts, failed == CUT ? CUT : NOT_IP, hook);
-		raise(counts, failed == CUT ? CUT_BYTES : NOT_IP_BYTES, whole_size(skb), hook);
+		raise(counts, failed == CUT ? CUT_BYTES : NOT_IP_BYTES, skb->len + tag_size(skb), hook);
 		return;
 	}
 	key.egress = hook.egress;
@@ -165,16 +175,18 @@ INLINE void count(struct __sk_buff *skb, struct hook hook)
 		tick(counts, NO_MAP, hook);
 		return;
 	}
-	struct flow_value one = one_packet(skb, &packet, now);
 	struct flow_value *known = bpf_map_lookup_elem(map, &key);
-	if (!known) {
-		note_socket(&one, skb, &packet, hook);
-		long error = bpf_map_update_elem(map, &key, &one, BPF_NOEXIST);
-		if (!error) return;
-		/* Another CPU may have entered the flow meanwhile. */
-		if (error == -EEXIST) known = bpf_map_lookup_elem(map, &key);
+	if (known) {
+		add_to(known, skb, &packet, now, hook);
+		return;
 	}
-	if (known) add_to(known, &one, skb, &packet, hook);
+	struct flow_value one = one_packet(skb, &packet, now);
+	note_socket(&one, skb, &packet, hook);
+	long error = bpf_map_update_elem(map, &key, &one, BPF_NOEXIST);
+	if (!error) return;
+	/* Another CPU may have entered the flow meanwhile. */
+	if (error == -EEXIST) known = bpf_map_lookup_elem(map, &key);
+	if (known) add_to(known, skb, &packet, now, hook);
 	else overflows(&key, &one, counts, hook);
 }
 
