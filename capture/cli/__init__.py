@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typer
 
-from capture.cli import ebpf, live, names, pcap
+from capture.cli import doctor, ebpf, live, names, pcap
 
 main = typer.Typer(
     name="capture",
@@ -28,3 +28,4 @@ main.command()(pcap.pcap)
 main.command()(live.live)
 main.command()(ebpf.ebpf)
 main.command()(names.names)
+main.command()(doctor.doctor)
