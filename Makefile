@@ -38,6 +38,7 @@ fuzz: $(VENV)/.dev ## Long fuzzing of the readers (minutes to hours)
 	@$(BIN)/python -W error -m tests.policy.synthesis_law --count 600
 
 bench: $(VENV)/.bench ## The benchmarks, one script a claim
+	@$(BIN)/python -m benchmarks.ebpf
 	@$(BIN)/python -m benchmarks.enrich
 	@$(BIN)/python -m benchmarks.flowmetric --rows 1000000 20000000
 	@$(BIN)/python -m benchmarks.pcap
