@@ -13,6 +13,11 @@ _SUMS = ("bytes", "packets", "extra_bytes", "extra_packets", "fragments")
 _OF_THE_FIRST = ("src_mac", "dst_mac")
 
 
+def taken(rows: Records, which: I64) -> Records:
+    """Some rows, each moved as one piece: numpy moves structured rows field by field, five times slower."""
+    return np.ascontiguousarray(rows).view(f"V{rows.dtype.itemsize}")[which].view(rows.dtype)
+
+
 def numbered(rows: Records) -> tuple[I64, I64]:
     """Number the distinct rows (a multiple of 8 bytes each): the number of each row, and the first row of each number.
 
@@ -50,7 +55,7 @@ def merged(keys: Records, values: Records) -> tuple[Records, Records]:
     number, first = numbered(keys)
     if len(first) == len(keys):
         return keys, values
-    into = values[first].copy()
+    into = taken(values, first)
     for name in _SUMS:
         into[name] = 0
         np.add.at(into[name], number, values[name])
@@ -65,4 +70,4 @@ def merged(keys: Records, values: Records) -> tuple[Records, Records]:
     for name, unknown in (("cookie", 0), ("cgroup", 0), ("uid", 0xFFFFFFFF)):
         known = np.flatnonzero(values[name] != unknown)
         into[name][number[known]] = values[name][known]
-    return keys[first], into
+    return taken(keys, first), into

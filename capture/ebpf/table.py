@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from capture.ebpf.grouping import taken
 from capture.ebpf.maps import Records
 from capture.pcap.link import UNTAGGED
 from capture.pcap.meter import Flows
@@ -23,7 +24,7 @@ _KINDS = [[0], [1]]
 def in_order(keys: Records, values: Records) -> tuple[Records, Records]:
     """The flows by the time of their first packet."""
     order = np.argsort(values["first_ns"], kind="stable")
-    return keys[order], values[order]
+    return taken(keys, order), taken(values, order)
 
 
 def flow_table(
