@@ -25,6 +25,7 @@ _HEAD = 1024
 _OWN = (
     "flowkit.sources.parquet",
     "flowkit.sources.cli_database",
+    "flowkit.sources.hubble",
     "flowkit.sources.netobserv",
     "flowkit.sources.console_csv",
 )
@@ -50,7 +51,7 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """Read flows from files, globs, folders or URLs into one flow table; each file's content says which reader it needs.
 
     Understood: NetObserv's JSON in every wrapping (lines, arrays, CLI captures, S3 batches, Kafka messages, answers of Loki),
-    the console's CSV, the CLI's database, Parquet, packets (classic pcap), each also gzipped; and a Loki itself as
+    the console's CSV, the CLI's database, Parquet, packets (classic pcap), Hubble's events, each also gzipped; and a Loki itself as
     ``loki://host:3100?start=…&end=…`` (TLS) or ``loki+http://…``, see `flowkit.sources.read_loki`, and a Kafka topic as
     ``kafka://broker:9092/topic?…``, see `flowkit.sources.read_kafka`. Rows stand under each other in the order named;
     ``df.attrs["flowkit"]`` says sources, what was lost, by reason, and what the records lack.

@@ -17,7 +17,7 @@ from pathlib import Path
 import flowkit as fk
 from flowkit.contract import provenance
 from flowkit.errors import SourceError
-from tests.sources import forms
+from tests.sources import forms, seeds_of_others
 
 FLOWS = [
     {
@@ -79,7 +79,7 @@ def seeds() -> dict[str, bytes]:
         database = forms.cli_database(Path(folder, "capture.db"), FLOWS).read_bytes()
     texts = {**forms.TEXTS, **forms.CLI, "console csv": forms.console_csv}
     made = {name: form(FLOWS).encode() for name, form in texts.items()}
-    return {**made, "gzip": gzip.compress(made["lines"]), "cli database": database}
+    return {**made, "gzip": gzip.compress(made["lines"]), "cli database": database, **seeds_of_others.SEEDS}
 
 
 def mutated(dice: random.Random, seed: bytes) -> bytes:
