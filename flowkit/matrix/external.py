@@ -21,6 +21,7 @@ from flowkit.matrix.building import WORKLOAD, talk
 from flowkit.matrix.conversations import ANSWERED
 from flowkit.matrix.endpoints import EDGE_ENDS, is_unattributed, side_names
 from flowkit.matrix.outside_names import asked_before, names_of
+from flowkit.sources.names import names_in
 
 NAMED = {**WORKLOAD, "address": "Addr"}
 _BLOCK = {4: 24, 16: 48}
@@ -58,7 +59,13 @@ def external_of(talks: pd.DataFrame, flows: pd.DataFrame, names: pd.DataFrame | 
 
 
 def read_names(path: Path) -> pd.DataFrame:
-    """Read a names table (CSV, JSON lines or Parquet by ending); raises `SourceError` naming what is wrong with it."""
+    """Read a names table (CSV, JSON lines or Parquet by ending), or what Zeek's and Hubble's logs tell of names.
+
+    Raises `SourceError` naming what is wrong with it.
+    """
+    told = names_in(path)
+    if told is not None:
+        return told
     if path.suffix not in _NAME_READERS:
         raise SourceError(f"cannot read names from '{path}': give it an ending of {', '.join(_NAME_READERS)}")
     try:

@@ -26,6 +26,7 @@ _OWN = (
     "flowkit.sources.parquet",
     "flowkit.sources.cli_database",
     "flowkit.sources.hubble",
+    "flowkit.sources.zeek",
     "flowkit.sources.netobserv",
     "flowkit.sources.console_csv",
 )
@@ -51,9 +52,9 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """Read flows from files, globs, folders or URLs into one flow table; each file's content says which reader it needs.
 
     Understood: NetObserv's JSON in every wrapping (lines, arrays, CLI captures, S3 batches, Kafka messages, answers of Loki),
-    the console's CSV, the CLI's database, Parquet, packets (classic pcap), Hubble's events, each also gzipped; and a Loki itself as
-    ``loki://host:3100?start=…&end=…`` (TLS) or ``loki+http://…``, see `flowkit.sources.read_loki`, and a Kafka topic as
-    ``kafka://broker:9092/topic?…``, see `flowkit.sources.read_kafka`. Rows stand under each other in the order named;
+    the console's CSV, the CLI's database, Parquet, packets (classic pcap), Hubble's events, Zeek's conn.log, each also gzipped.
+    And URLs: a Loki as ``loki://host:3100?start=…&end=…`` (TLS) or ``loki+http://…``, see `flowkit.sources.read_loki`; a Kafka
+    topic as ``kafka://broker:9092/topic?…``, see `flowkit.sources.read_kafka`. Rows stand under each other in the order named;
     ``df.attrs["flowkit"]`` says sources, what was lost, by reason, and what the records lack.
 
     Raises `SourceError` for a path without files and for content that no reader knows.
@@ -122,7 +123,7 @@ def source_of(path: Path | str) -> Source:
     """The source whose content a file has; raises `SourceError` where no reader knows it."""
     if isinstance(path, str):
         return cast("Source", import_module(next(room for scheme, room in _URLS.items() if path.startswith(scheme))))
-    head = _head(path)
+    head = head_of(path)
     for source in _sources():
         if source.recognises(head, path.name):
             return source
@@ -131,7 +132,8 @@ def source_of(path: Path | str) -> Source:
     raise SourceError(f"cannot read '{path}': {what} ({kinds})")
 
 
-def _head(path: Path) -> bytes:
+def head_of(path: Path) -> bytes:
+    """The first KiB of a file's content, unpacked; raises `SourceError` for one that cannot be opened."""
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)

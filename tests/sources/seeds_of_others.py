@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tests.sources import zeek_form
+
 
 def lines(*values):
     return "".join(json.dumps(value, separators=(",", ":")) + "\n" for value in values).encode()
@@ -33,4 +35,25 @@ HUBBLE = lines(
     {"flow": _HUBBLE}, {"lost_events": {"num_events_lost": "2"}}, {"flow": {**_HUBBLE, "verdict": "FORWARDED"}}
 )
 
-SEEDS = {"hubble": HUBBLE}
+_CONN = {
+    "ts": "1767225600.305988",
+    "uid": "C1",
+    "id.orig_h": "10.0.0.1",
+    "id.orig_p": 40000,
+    "id.resp_h": "10.0.0.2",
+    "id.resp_p": 80,
+    "proto": "tcp",
+    "duration": "0.25",
+    "history": "ShADadFf",
+    "orig_pkts": 6,
+    "orig_ip_bytes": 397,
+    "resp_pkts": 4,
+    "resp_ip_bytes": 511,
+}
+_CONNS = [
+    _CONN,
+    {**_CONN, "proto": "icmp", "id.orig_p": 8, "id.resp_p": 0},
+    {**_CONN, "history": "-", "conn_state": "REJ"},
+]
+
+SEEDS = {"hubble": HUBBLE, "zeek": zeek_form.tsv(_CONNS).encode(), "zeek json": lines(*_CONNS)}
