@@ -27,12 +27,14 @@ _OWN = (
     "flowkit.sources.cli_database",
     "flowkit.sources.hubble",
     "flowkit.sources.zeek",
+    "flowkit.sources.netflow",
     "flowkit.sources.netobserv",
     "flowkit.sources.console_csv",
 )
 _URLS = {
     **dict.fromkeys(("loki://", "loki+http://", "loki+https://"), "flowkit.sources.loki.reading"),
     **dict.fromkeys(("kafka://", "kafka+tls://"), "flowkit.sources.kafka.reading"),
+    "netflow://": "flowkit.sources.netflow.collecting",
 }
 
 
@@ -52,9 +54,11 @@ def read(*where: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """Read flows from files, globs, folders or URLs into one flow table; each file's content says which reader it needs.
 
     Understood: NetObserv's JSON in every wrapping (lines, arrays, CLI captures, S3 batches, Kafka messages, answers of Loki),
-    the console's CSV, the CLI's database, Parquet, packets (classic pcap), Hubble's events, Zeek's conn.log, each also gzipped.
+    the console's CSV, the CLI's database, Parquet, packets (classic pcap), Hubble's events, Zeek's conn.log,
+    NetFlow in nfdump's files, JSON or CSV, each also gzipped.
     And URLs: a Loki as ``loki://host:3100?start=…&end=…`` (TLS) or ``loki+http://…``, see `flowkit.sources.read_loki`; a Kafka
-    topic as ``kafka://broker:9092/topic?…``, see `flowkit.sources.read_kafka`. Rows stand under each other in the order named;
+    topic as ``kafka://broker:9092/topic?…``, see `flowkit.sources.read_kafka`; exporters of
+    NetFlow as ``netflow://host:port?seconds=…``. Rows stand under each other in the order named;
     ``df.attrs["flowkit"]`` says sources, what was lost, by reason, and what the records lack.
 
     Raises `SourceError` for a path without files and for content that no reader knows.

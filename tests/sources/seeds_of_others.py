@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from tests.sources import zeek_form
 
@@ -56,4 +57,7 @@ _CONNS = [
     {**_CONN, "history": "-", "conn_state": "REJ"},
 ]
 
+_SAMPLES = Path(__file__).parent / "samples"
+
 SEEDS = {"hubble": HUBBLE, "zeek": zeek_form.tsv(_CONNS).encode(), "zeek json": lines(*_CONNS)}
+SEEDS |= {name: (_SAMPLES / name).read_bytes() for name in ("nfdump.json", "nfdump.csv")}
