@@ -77,7 +77,8 @@ def _by_time(flows: pd.DataFrame, rows: Any) -> tuple[Numbers, Numbers]:
     pair = (forward != forward[later]) & (start < start[later]) & (end >= start[later])
     sound = np.logical_and.reduceat(pair | (place % 2 == 1), first) & (size % 2 == 0)
     told = np.repeat(sound, size)
-    return rows[order[told & (place % 2 == 0)]], rows[order[told & (place % 2 == 1)]]
+    opened, answered = (np.asarray(rows[order[told & (place % 2 == half)]], dtype=np.int64) for half in (0, 1))
+    return opened, answered
 
 
 def _talks(flows: pd.DataFrame) -> tuple[Numbers, Mask]:
@@ -89,7 +90,7 @@ def _talks(flows: pd.DataFrame) -> tuple[Numbers, Mask]:
     agent = flows["AgentIP"].astype(object) if "AgentIP" in flows.columns else pd.Series(0, index=flows.index)
     ends = pd.DataFrame({"low": np.minimum(source, destination), "high": np.maximum(source, destination)})
     number = ends.assign(agent=pd.factorize(agent)[0]).groupby(["low", "high", "agent"]).ngroup()
-    return number.to_numpy(dtype=np.int64), np.asarray(source <= destination, dtype=np.bool_)
+    return np.asarray(number, dtype=np.int64), np.asarray(source <= destination, dtype=np.bool_)
 
 
 def _integers(flows: pd.DataFrame, name: str) -> Any:
