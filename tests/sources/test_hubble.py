@@ -137,15 +137,15 @@ POLICY = {"name": "deny-db", "namespace": "data", "kind": "CiliumNetworkPolicy"}
     ("change", "told"),
     [
         ({"verdict": "DROPPED", "drop_reason_desc": "POLICY_DENIED", "egress_denied_by": [POLICY]},
-         ("denied", "CiliumNetworkPolicy data/deny-db Egress")),
-        ({"verdict": "DROPPED", "drop_reason": 181, "drop_reason_desc": "POLICY_DENY", "is_reply": None}, ("denied", "Cilium  Egress")),
+         ("denied", "CiliumNetworkPolicy data/deny-db (Egress)")),
+        ({"verdict": "DROPPED", "drop_reason": 181, "drop_reason_desc": "POLICY_DENY", "is_reply": None}, ("denied", "Cilium (Egress)")),
         ({"verdict": "DROPPED", "drop_reason_desc": "CT_MAP_INSERTION_FAILED"}, (None, None)),
         ({"trace_observation_point": "TO_STACK"}, (None, None)),  # it left; whether it may arrive is another node's word
-        ({"trace_observation_point": "TO_ENDPOINT", "traffic_direction": "INGRESS"}, ("allowed", "Cilium  Ingress")),
-        ({"destination": {"identity": 2, "labels": ["reserved:world"]}}, ("allowed", "Cilium  Egress")),
-        ({"verdict": "AUDIT", "event_type": {"type": 5}}, ("allowed", "audit mode of Cilium  Egress")),
+        ({"trace_observation_point": "TO_ENDPOINT", "traffic_direction": "INGRESS"}, ("allowed", "Cilium (Ingress)")),
+        ({"destination": {"identity": 2, "labels": ["reserved:world"]}}, ("allowed", "Cilium (Egress)")),
+        ({"verdict": "AUDIT", "event_type": {"type": 5}}, ("allowed", "audit mode of Cilium (Egress)")),
         ({"event_type": {"type": 5}, "traffic_direction": "INGRESS", "ingress_allowed_by": [POLICY]},
-         ("allowed", "CiliumNetworkPolicy data/deny-db Ingress")),
+         ("allowed", "CiliumNetworkPolicy data/deny-db (Ingress)")),
     ],
 )  # fmt: skip
 def test_verdicts_say_what_the_network_did(tmp_path, change, told):
