@@ -13,8 +13,9 @@ import flowkit as fk
 from flowkit.contract import conform, provenance
 from flowkit.sources.losses import added
 from flowkit.sources.objects import blocks, reading
-from flowkit.sources.objects.columns import columns_of
-from flowkit.sources.objects.sound import sound_lines
+from flowkit.sources.objects.blocks import Block
+from flowkit.sources.objects.coded import coded
+from flowkit.sources.objects.sound import sound_objects
 from tests.sources import forms, fuzz
 
 ODD = [
@@ -29,7 +30,9 @@ ODD = [
 
 def ways(path):
     """The file read the short way (None where it steps back) and the careful way."""
-    short, careful = reading._sound(path, set()), reading._careful(path, path.name, 0)
+    block = Block(0, path.stat().st_size)
+    short = reading._sound(path, block, "newline_delimited", set())
+    careful = reading._careful(path, block, path.name)
     return short, careful
 
 
@@ -77,7 +80,7 @@ def test_whatever_the_short_way_takes_it_takes_as_the_careful_way_does(tmp_path)
 def test_what_is_not_sound_is_left_to_the_careful_way(tmp_path, content):
     path = tmp_path / "flows.json"
     path.write_text(content)
-    assert sound_lines(path, set(), columns_of) is None
+    assert sound_objects(path, "newline_delimited", set(), coded) is None
 
 
 def test_a_key_that_only_one_line_has_is_not_lost(tmp_path):
@@ -94,7 +97,7 @@ def test_a_key_that_only_one_line_has_is_not_lost(tmp_path):
 def test_values_that_say_null_are_no_unknown_keys(tmp_path):
     path = tmp_path / "flows.json"
     path.write_text('{"SrcAddr":"10.0.0.1","DstPort":null}\n{"SrcAddr":null,"DstPort":1}\n')
-    found = sound_lines(path, set(), lambda table: table)
+    found = sound_objects(path, "newline_delimited", set(), lambda table: table)
     assert found.keys == ("DstPort", "SrcAddr")
     assert pa.concat_tables(found.batches)["DstPort"].to_pylist() == [None, "1"]
 
@@ -108,7 +111,7 @@ def test_blocks_are_whole_lines_and_damage_stays_in_its_own(tmp_path, monkeypatc
     cut = list(blocks.blocks(path, 10_000))
     assert [one.end for one in cut[:-1]] == [other.start for other in cut[1:]]
     assert (cut[0].start, cut[-1].end) == (0, path.stat().st_size)
-    monkeypatch.setattr(reading, "blocks", lambda path: blocks.blocks(path, 10_000))
+    monkeypatch.setattr(reading, "blocks", lambda path, size=0: blocks.blocks(path, size or 10_000))
     by_block = fk.read(path)
     pd.testing.assert_frame_equal(by_block, whole)
     assert provenance(by_block) == provenance(whole)

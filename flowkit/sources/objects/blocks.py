@@ -1,4 +1,4 @@
-"""A file of JSON lines in blocks of whole lines, so that any size is read in little memory and damage stays local."""
+"""A file with an object a line in blocks of whole lines, so that any size is read in little memory and damage stays local."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import IO
 
 _BLOCK = 1 << 28
 _PIECE = 1 << 20
+_EDGE = 1 << 10
+_OPENING, _CLOSING = b" \t\r\n,[\xef\xbb\xbf", b" \t\r\n,]"
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,29 @@ class Block:
 
 
 def blocks(path: Path, size: int = _BLOCK) -> Iterator[Block]:
-    """Cut a file after about every `size` bytes, where one line ends an object and the next begins one.
+    """Cut a file after about every `size` bytes, where one line is an object and the next begins one.
 
-    No sound JSON value goes on over such a place but a list of objects, which stands in one line or is read whole.
+    No sound JSON value goes on over such a place but a list of objects, which stands in one line or is read whole. Where the
+    file ends amid an object, that is a block of its own.
     """
     start, length = 0, path.stat().st_size
     with path.open("rb") as stream:
+        end_of_sound = _last_line(stream, length)
         while start < length:
             stream.seek(min(start + size, length))
-            end = _border(stream, length)
+            end = min(_border(stream, length), end_of_sound if start < end_of_sound else length)
             yield Block(start, end)
             start = end
+
+
+def _last_line(stream: IO[bytes], length: int) -> int:
+    """Where the last line begins if the file ends amid it, else the file's length."""
+    stream.seek(max(length - _PIECE, 0))
+    tail = stream.read()
+    if tail.rstrip().endswith((b"}", b"]", b",")):
+        return length
+    place = tail.rfind(b"\n{") + 1
+    return length - len(tail) + place if place else length
 
 
 def _border(stream: IO[bytes], length: int) -> int:
@@ -41,7 +55,7 @@ def _border(stream: IO[bytes], length: int) -> int:
     while stream.tell() < length:
         place = stream.tell()
         line = stream.readline()
-        if before.rstrip(b"\r\n, ").endswith(b"}") and line.startswith(b"{"):
+        if before.rstrip(b"\r\n, ").endswith(b"}") and line.startswith(b'{"'):
             return place
         before = line
     return length
@@ -55,11 +69,50 @@ def alone(path: Path, block: Block) -> Iterator[Path]:
         return
     with path.open("rb") as source, tempfile.TemporaryDirectory(prefix="flowkit-", dir=_place()) as folder:
         part = Path(folder, "block")
-        with part.open("wb") as out:
-            at = block.start
-            while at < block.end:
-                at += os.sendfile(out.fileno(), source.fileno(), at, block.end - at)
+        with part.open("wb", buffering=0) as out:
+            _copy(source, block, out)
         yield part
+
+
+@contextmanager
+def bracketed(path: Path, block: Block) -> Iterator[Path]:
+    """Yield a file with just this block as an array: what stands between the first object and the last, in brackets.
+
+    The file itself where it is that already.
+    """
+    with path.open("rb") as source, tempfile.TemporaryDirectory(prefix="flowkit-", dir=_place()) as folder:
+        inside = _inside(source, block)
+        is_whole = block == Block(0, path.stat().st_size)
+        if is_whole and _byte(source, max(inside.start - 1, 0)) == b"[" and _byte(source, inside.end) == b"]":
+            yield path
+            return
+        part = Path(folder, "array")
+        with part.open("wb", buffering=0) as out:
+            out.write(b"[")
+            _copy(source, inside, out)
+            out.write(b"]")
+        yield part
+
+
+def _inside(source: IO[bytes], block: Block) -> Block:
+    """A block without the commas, brackets and spaces around it."""
+    source.seek(block.start)
+    head = source.read(min(_EDGE, block.end - block.start))
+    source.seek(max(block.end - _EDGE, block.start))
+    tail = source.read(block.end - source.tell())
+    start = block.start + len(head) - len(head.lstrip(_OPENING))
+    return Block(start, max(block.end - len(tail) + len(tail.rstrip(_CLOSING)), start))
+
+
+def _byte(source: IO[bytes], place: int) -> bytes:
+    source.seek(place)
+    return source.read(1)
+
+
+def _copy(source: IO[bytes], block: Block, out: IO[bytes]) -> None:
+    at = block.start
+    while at < block.end:
+        at += os.sendfile(out.fileno(), source.fileno(), at, block.end - at)
 
 
 def _place() -> str | None:

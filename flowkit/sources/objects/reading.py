@@ -1,4 +1,4 @@
-"""One file of JSON into one flow table with its provenance, block by block where it is lines."""
+"""One file of JSON into one flow table with its provenance, block by block where an object is a line."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
 from flowkit.contract import Provenance, conform, flag_names, provenance, stack, with_provenance
 from flowkit.errors import SourceError
 from flowkit.sources.losses import Loss, added, losing
-from flowkit.sources.objects.blocks import Block, alone, blocks, lines_before
-from flowkit.sources.objects.columns import columns, columns_of
+from flowkit.sources.objects.blocks import Block, alone, blocks, bracketed, lines_before
+from flowkit.sources.objects.coded import coded, flows_of
+from flowkit.sources.objects.columns import columns
+from flowkit.sources.objects.database import cursor
 from flowkit.sources.objects.envelopes import open_envelopes
-from flowkit.sources.objects.sound import sound_lines
+from flowkit.sources.objects.sound import Form, sound_objects
 from flowkit.sources.objects.unpacked import unpacked
 from flowkit.sources.objects.values import load_values, shape_of
 
@@ -40,7 +41,7 @@ def read_objects(path: Path, name: str) -> pd.DataFrame:
     """
     parts = list(_checked(path, name, _whole))
     # Losses with their examples are added up over the file, so they are put on the whole.
-    whole = stack([conform(part.flows) for part in parts if len(part.flows.columns)])
+    whole = stack(_one_form([conform(part.flows) for part in parts if len(part.flows.columns)]))
     return with_provenance(whole, _known(name, parts).losing(provenance(whole).losses))
 
 
@@ -65,50 +66,56 @@ def _checked(path: Path, name: str, parts: Callable[[Path, str], Iterator[Part]]
 
 
 def _whole(plain: Path, name: str) -> Iterator[Part]:
-    """The file at once where all of it is sound, which spares copying blocks."""
-    part = _sound(plain, set()) if _is_lines(plain) else None
-    return iter([part]) if part is not None else _by_block(plain, name)
+    """The file at once where all of it is sound and stands there as it is parsed, which spares copying blocks."""
+    form, all_of_it = _form(plain), Block(0, plain.stat().st_size)
+    if form is not None and next(blocks(plain, all_of_it.end), None) == all_of_it:
+        part = _sound(plain, all_of_it, form, set())
+        if part is not None:
+            return iter([part])
+    return _by_block(plain, name)
 
 
 def _by_block(plain: Path, name: str) -> Iterator[Part]:
     keys: set[str] = set()
-    for block in blocks(plain) if _is_lines(plain) else [Block(0, plain.stat().st_size)]:
-        with alone(plain, block) as file:
-            yield _sound(file, keys) or _careful(file, name, _before(plain, block))
+    form = _form(plain)
+    for block in blocks(plain) if form else [Block(0, plain.stat().st_size)]:
+        found = _sound(plain, block, form, keys) if form else None
+        yield found or _careful(plain, block, name)
 
 
-def _is_lines(plain: Path) -> bool:
-    by_line, is_array = shape_of(plain)
-    return by_line and not is_array
+def _form(plain: Path) -> Form | None:
+    """How DuckDB is told to read a sound file; None where objects stand in no form that it could be."""
+    shape = shape_of(plain)
+    if shape.is_array or shape.has_commas:
+        return "array"
+    return "newline_delimited" if shape.by_line else None
 
 
-def _sound(path: Path, keys: set[str]) -> Part | None:
-    found = sound_lines(path, keys, columns_of)
+def _sound(plain: Path, block: Block, form: Form, keys: set[str]) -> Part | None:
+    with (bracketed if form == "array" else alone)(plain, block) as file:
+        found = sound_objects(file, form, keys, coded)
     if found is None:
         return None
-    flows = stack(_one_form([flows for flows, _ in found.batches]))[list(found.keys)]
-    return Part(flows, tuple(loss for _, losses in found.batches for loss in losses))
+    flows, losses = flows_of([table for table, _ in found.batches], found.keys)
+    return Part(flows, (*(loss for _, some in found.batches for loss in some), *losses))
 
 
-def _one_form(batches: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """Flags as lists everywhere if some batch has a list that no bit set holds."""
-    if not any("Flags" in batch.columns and batch["Flags"].dtype == object for batch in batches):
-        return batches
+def _one_form(parts: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Flags as lists everywhere if some part has a list that no bit set holds."""
+    if not any("Flags" in part.columns and part["Flags"].dtype == object for part in parts):
+        return parts
     return [
-        batch.assign(Flags=flag_names(batch["Flags"]))
-        if "Flags" in batch.columns and batch["Flags"].dtype != object
-        else batch
-        for batch in batches
+        part.assign(Flags=flag_names(part["Flags"]))
+        if "Flags" in part.columns and part["Flags"].dtype != object
+        else part
+        for part in parts
     ]
 
 
-def _before(plain: Path, block: Block) -> int:
-    return lines_before(plain, block) if block.start else 0
-
-
-def _careful(path: Path, name: str, before: int) -> Part:
-    with duckdb.connect() as connection:
-        broken = load_values(connection, path, name, before)
+def _careful(plain: Path, block: Block, name: str) -> Part:
+    before = lines_before(plain, block) if block.start else 0
+    with alone(plain, block) as file, cursor() as connection:
+        broken = load_values(connection, file, name, before)
         opened = open_envelopes(connection, name)
         if not opened.keys:
             return Part(pd.DataFrame(), (*broken, *opened.losses))

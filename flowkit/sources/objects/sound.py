@@ -1,18 +1,20 @@
-"""Sound JSON lines of flows straight into Arrow columns of text, without a detour over JSON values.
+"""Sound JSON of flows straight into Arrow columns, without a detour over JSON values: lines, and arrays.
 
-DuckDB is told the keys, so it parses each line once; what it does not tell is a key nobody named. Every key of compact JSON
+DuckDB is told the keys, so it parses each object once; what it does not tell is a key nobody named. Every key of compact JSON
 ends in ``":``, so their number in the bytes must be the number of values found: then no key was left out. Whatever does
 not come out even (damage, unknown keys, wrappings) is for the careful way, `flowkit.sources.objects.values`.
+
+Fields whose values are numbers in a sample are read as floats, which costs half of text and still shows fractions; only a
+boolean would look like a number, so there they must be none.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import duckdb
 import numpy as np
@@ -20,80 +22,65 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowkit.contract import FIELDS
+from flowkit.sources.objects.coded import EXACT
+from flowkit.sources.objects.database import cursor
 from flowkit.sources.objects.envelopes import ENVELOPES
+from flowkit.sources.objects.sampled import sampled
 
 T = TypeVar("T")
 
 _PIECE = 1 << 18
-_SAMPLES = 48
 _ROWS = 250_000
 _INSIDE = "keys inside"
-_AROUND = 1 << 15
-_ENDS_KEY = np.uint16(int.from_bytes(b'":', "little"))
+_KEY = b'":'
+_ENDS_KEY = np.uint16(int.from_bytes(_KEY, "little"))
+# ":t" and ":f" differ in two bits; ":d" and ":v" look the same without these, but JSON has no such value.
+_WORD = np.uint16(0xFFFF ^ int.from_bytes(b"\0\x12", "little"))
+_TRUE_OR_FALSE = np.uint16(int.from_bytes(b":t", "little")) & _WORD
 _NULL = b'":null'
 _MOST_KEYS = 200
-_LOOSE = (b'" :', b'"\t:', b'"\r:')
+
+Form = Literal["newline_delimited", "array"]
 
 
 @dataclass(frozen=True)
 class Sound(Generic[T]):
-    """What was made of all lines, batch by batch, and the keys that have values, the most frequent first."""
+    """What was made of all objects, batch by batch, and the keys that have values, the most frequent first."""
 
     batches: tuple[T, ...]
     keys: tuple[str, ...]
 
 
-def sound_lines(path: Path, keys: set[str], use: Callable[[pa.Table], T]) -> Sound[T] | None:
-    """Give the lines of a file to `use`, batch by batch, as one text column a key; None unless all of the file is sound.
+@dataclass(frozen=True)
+class _Written:
+    """How often a key stands in a file, and how often a boolean follows it."""
 
-    `keys` are those seen so far; the file's own are added.
+    keys: int
+    booleans: int
+
+
+def sound_objects(path: Path, form: Form, keys: set[str], use: Callable[[pa.Table], T]) -> Sound[T] | None:
+    """Give the objects of a file to `use`, batch by batch, as one column a key; None unless all of the file is sound.
+
+    Columns are text, or floats below `EXACT`. `keys` are those seen so far; the file's own are added.
     """
-    sampled = _sampled_keys(path)
-    if sampled is None:
+    seen = sampled(path, form)
+    if seen is None:
         return None
-    keys |= sampled
-    written = _key_count(path)
-    for names in (keys, keys | set(FIELDS)):
+    keys |= seen.keys
+    written = _written(path)
+    for names, numbers in ((keys, seen.numbers if not written.booleans else frozenset()), (keys | set(FIELDS), set())):
         if not names or len(names) > _MOST_KEYS or _is_wrapping(names) or _confusable(names):
             return None
-        found = _read(path, sorted(names), use)
-        if found is None:
+        found = _read(path, form, {name: "DOUBLE" if name in numbers else "VARCHAR" for name in sorted(names)}, use)
+        if found is None and not numbers:
             return None
-        batches, counts = found
-        if (values := counts.total()) == written or values + _nulls(path) == written:
-            known = [name for name in names if counts[name] or name in sampled]
+        batches, counts = found or ([], Counter())
+        if found and ((values := counts.total()) == written.keys or values + _nulls(path) == written.keys):
+            known = [name for name in names if counts[name] or name in seen.keys]
             keys.update(known)
             return Sound(tuple(batches), tuple(sorted(known, key=lambda name: (-counts[name], name))))
     return None
-
-
-def _sampled_keys(path: Path) -> set[str] | None:
-    """The keys of lines all over the file; None where one of them is no JSON object, or spaced as no program writes it."""
-    keys: set[str] = set()
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        for place in np.unique(np.linspace(0, max(size - _AROUND, 0), _SAMPLES, dtype=np.int64)).tolist():
-            stream.seek(place)
-            lines = stream.read(_AROUND).split(b"\n")
-            whole = lines[bool(place) : -1] if place + _AROUND < size else lines[bool(place) :]
-            found = _keys_of([line for line in whole if line.strip()][:8])
-            if found is None:
-                return None
-            keys |= found
-    return keys
-
-
-def _keys_of(lines: Iterable[bytes]) -> set[str] | None:
-    keys: set[str] = set()
-    for line in lines:
-        try:
-            value = json.loads(line.removeprefix(b"\xef\xbb\xbf"))
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(value, dict) or any(mark in line for mark in _LOOSE):
-            return None
-        keys |= value.keys()
-    return keys
 
 
 def _is_wrapping(keys: set[str]) -> bool:
@@ -106,22 +93,30 @@ def _confusable(keys: set[str]) -> bool:
     return len({key.lower() for key in keys}) < len(keys) or any("\0" in key or not key for key in keys)
 
 
-def _read(path: Path, keys: list[str], use: Callable[[pa.Table], T]) -> tuple[list[T], Counter[str]] | None:
+def _read(
+    path: Path, form: Form, types: dict[str, str], use: Callable[[pa.Table], T]
+) -> tuple[list[T], Counter[str]] | None:
     """What `use` makes of each batch, and how often each key has a value, keys inside network events as one of their own."""
-    lines = "FROM read_json($path, format = 'newline_delimited', columns = $columns)"
-    given = {"path": str(path), "columns": dict.fromkeys(keys, "VARCHAR")}
+    objects = "FROM read_json($path, format = $form, columns = $columns)"
+    given = {"path": str(path), "form": form, "columns": types}
     batches, counts = [], Counter[str]()
     try:
-        with duckdb.connect() as connection:
-            connection.execute("SET enable_progress_bar = false")
-            for table in _tables(connection.sql(lines, params=given).to_arrow_reader(_ROWS)):
-                if not _every_row_has_one(table):
+        with cursor() as connection:
+            for table in _tables(connection.sql(objects, params=given).to_arrow_reader(_ROWS)):
+                if not _every_row_has_one(table) or not _is_exact(table):
                     return None
                 counts.update(dict(_values(table)))
                 batches.append(use(table))
     except (duckdb.Error, UnicodeError, OSError):  # Arrow calls an error of DuckDB an OSError
         return None
     return batches, counts
+
+
+def _is_exact(table: pa.Table) -> bool:
+    """Whether no float is so large that it may be another than was written."""
+    floats = (column for column in table.columns if pa.types.is_floating(column.type))
+    edges = [edge for column in floats for edge in pc.min_max(column).as_py().values()]
+    return all(edge is None or abs(edge) < EXACT for edge in edges)
 
 
 def _tables(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -144,18 +139,28 @@ def _values(table: pa.Table) -> Iterator[tuple[str, int]]:
             yield _INSIDE, pc.sum(pc.count_substring(column, '":')).as_py() or 0
 
 
-def _key_count(path: Path) -> int:
-    """How often ``":`` stands in a file: pairs of bytes compared as one number, at even places and at odd ones."""
-    count, buffer, shifted = 0, bytearray(_PIECE + 2), np.empty(_PIECE, dtype=np.uint8)
+def _written(path: Path) -> _Written:
+    """Count ``":``, and ``":t`` and ``":f``: pairs of bytes compared as one number, at even places and at odd ones."""
+    keys, booleans, buffer, shifted = 0, 0, bytearray(_PIECE + 2), np.empty(_PIECE + 2, dtype=np.uint8)
     block = np.frombuffer(buffer, dtype=np.uint8)
     with path.open("rb", buffering=0) as stream:
-        while length := stream.readinto(memoryview(buffer)[1 : _PIECE + 1]):
-            even, odd = (length + 1) & ~1, length & ~1
-            shifted[:odd] = block[1 : odd + 1]
-            for pairs in (block[:even], shifted[:odd]):
-                count += int(np.count_nonzero(pairs.view(np.uint16) == _ENDS_KEY))
-            buffer[0] = buffer[length]  # the first half of a pair that goes on in the next piece
-    return count
+        while length := stream.readinto(memoryview(buffer)[2:]):
+            # The last two bytes before stand in front, so that nothing is missed between two pieces, or counted twice.
+            shifted[: length + 1] = block[1 : length + 2]
+            odd, even = (part.view(np.uint16) for part in (shifted[: (length + 1) & ~1], block[2 : 2 + (length & ~1)]))
+            ends_odd, ends_even = odd == _ENDS_KEY, even == _ENDS_KEY
+            keys += int(np.count_nonzero(ends_odd)) + int(np.count_nonzero(ends_even))
+            booleans += _followed(ends_odd, even) + _followed(ends_even, odd[1:])
+            booleans += int(block[:2].tobytes() == _KEY and (odd[:1] & _WORD == _TRUE_OR_FALSE).any())
+            buffer[:2] = buffer[length : length + 2]
+    return _Written(keys, booleans)
+
+
+def _followed(ends: Any, pairs: Any) -> int:
+    """How many of the ends of keys have a boolean after them; `pairs` begin with the ends' second byte."""
+    words = (pairs & _WORD) == _TRUE_OR_FALSE
+    shared = min(len(ends), len(words))
+    return int(np.count_nonzero(ends[:shared] & words[:shared]))
 
 
 def _nulls(path: Path) -> int:

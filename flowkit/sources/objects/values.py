@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -31,29 +32,39 @@ def load_values(connection: duckdb.DuckDBPyConnection, path: Path, name: str, be
 
     `name` stands in the examples, with a number of the line, which `before` others precede.
     """
-    by_line, is_array = shape_of(path)
-    if is_array or not by_line:
-        shape, size = ("array" if is_array else "unstructured"), min(path.stat().st_size + 1024, _MOST)
+    shape = shape_of(path)
+    if shape.is_array or not shape.by_line:
+        form, size = ("array" if shape.is_array else "unstructured"), min(path.stat().st_size + 1024, _MOST)
         try:
             connection.execute(
-                _CREATE.format(f"read_json_objects(?, format='{shape}', maximum_object_size={size})"), [str(path)]
+                _CREATE.format(f"read_json_objects(?, format='{form}', maximum_object_size={size})"), [str(path)]
             )
         except duckdb.Error:
             connection.execute("DROP TABLE IF EXISTS given")
         else:
             return []
-    return _lines(connection, path, name, before) if by_line else _whole(connection, path, name, before)
+    return _lines(connection, path, name, before) if shape.by_line else _whole(connection, path, name, before)
 
 
 _CREATE = "CREATE TEMP TABLE given AS SELECT json FROM {}"
 
 
-def shape_of(path: Path) -> tuple[bool, bool]:
-    """Whether the first line that is more than commas and brackets is a whole value, and whether an array begins."""
+@dataclass(frozen=True)
+class Shape:
+    """How a file begins: its first line that is more than commas and brackets is a whole value; an array; commas between."""
+
+    by_line: bool
+    is_array: bool
+    has_commas: bool
+
+
+def shape_of(path: Path) -> Shape:
+    """Look at the beginning of a file."""
     with path.open("rb") as stream:
         head = stream.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()
     first = next((line for line in head.split(b"\n") if line.strip(_WRAPPING)), b"")
-    return len(first) < _HEAD and _is_value(first.strip(_WRAPPING)), head.startswith(b"[")
+    by_line = len(first) < _HEAD and _is_value(first.strip(_WRAPPING))
+    return Shape(by_line, head.startswith(b"["), by_line and first.rstrip().endswith(b","))
 
 
 def _is_value(line: bytes) -> bool:
