@@ -17,7 +17,7 @@ from flowkit.sources.objects.scan import objects_in
 
 _PLACES = 48
 _AROUND = 1 << 15
-_OBJECTS = 24
+_OBJECTS = 12
 _LOOSE = (b'" :', b'"\t:', b'"\r:', b'"\n:')
 
 
@@ -34,9 +34,11 @@ def sampled(path: Path, form: str) -> Sampled | None:
     keys: set[str] = set()
     others: set[str] = set()
     for piece, whole in _pieces(path):
+        if any(mark in piece for mark in _LOOSE):
+            return None
         objects = _lines(piece, whole) if form == "newline_delimited" else _items(piece)
         for value in islice(objects, _OBJECTS):
-            if not isinstance(value, dict) or any(mark in piece for mark in _LOOSE):
+            if not isinstance(value, dict):
                 return None
             keys |= value.keys()
             others.update(key for key, each in value.items() if not _is_plain(each))
