@@ -26,6 +26,7 @@ from flowkit.sources.names import names_in
 NAMED = {**WORKLOAD, "address": "Addr"}
 _BLOCK = {4: 24, 16: 48}
 _SHOWN = 5
+_DNS = "53/"
 
 
 def external(flows: pd.DataFrame, names: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -34,8 +35,8 @@ def external(flows: pd.DataFrame, names: pd.DataFrame | None = None) -> pd.DataF
     `names` is a table with ``Addr`` (an address or, as whois tells it, a CIDR) and ``Name``, such as `capture.names` makes.
     Only answered conversations count: nobody needs a label for a scan. Columns: ``role`` (``server``: called by us;
     ``client``: calls us), ``block`` (a name or a CIDR), ``addresses`` (how many), ``ports`` (of the server), ``peers`` (our
-    workloads), ``asked`` (what the flows' ``DnsName`` says their clients asked for just before: a hint, not an answer),
-    ``connections``, ``bytes``, ``first``, ``last``, ``label`` (proposed), ``cidrs`` (the addresses seen, collapsed). The
+    workloads), ``asked`` (what the flows' ``DnsName`` says their clients asked for just before: a hint, not an answer;
+    none at a DNS server), ``connections``, ``bytes``, ``first``, ``last``, ``label`` (proposed), ``cidrs`` (the addresses seen, collapsed). The
     provenance notes the share that is still unknown of all connections and bytes with the outside.
 
     >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2"], "DstAddr": ["203.0.113.9"], "SrcPort": [51000], "DstPort": [443],
@@ -53,7 +54,9 @@ def external_of(talks: pd.DataFrame, flows: pd.DataFrame, names: pd.DataFrame | 
     ends = [_end(talks, role) for role in ("server", "client")]
     unknown = pd.concat([end[end["label"] == ""] for end in ends], ignore_index=True)
     outside = pd.concat(ends, ignore_index=True)
-    asked = asked_before(flows, unknown).where(unknown["role"] == "server", "")
+    # At a DNS server the hint would only repeat what was asked through it.
+    is_hint = (unknown["role"] == "server") & ~unknown["port"].astype("str").str.startswith(_DNS)
+    asked = asked_before(flows, unknown).where(is_hint, "")
     table = _rows(unknown.assign(block=_blocks(unknown["address"], names), asked=asked))
     return with_provenance(table, provenance(talks).noting(_share(unknown, outside)))
 

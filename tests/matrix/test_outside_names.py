@@ -56,3 +56,12 @@ def test_external_shows_what_was_asked_but_labels_by_block():
     found = fk.external(flows)
     first = found[found["block"] == "203.0.113.0/24"]
     assert first[["asked", "label"]].values.tolist() == [["s3.example", "EXT:net_203_0_113_0_24"]]
+
+
+def test_a_dns_server_is_not_called_what_was_asked_through_it():
+    there = flow("10.128.0.5:40000", "203.0.113.53:53", proto=17, **WEB, DnsName="s3.example.", TimeFlowEndMs=1_000)
+    back = flow("203.0.113.53:53", "10.128.0.5:40000", proto=17, **pod("Dst", "web"), TimeFlowEndMs=1_010)
+    first = {**there, "TimeFlowStartMs": 900, "TimeFlowEndMs": 950, "SrcPort": 40001}
+    again = {**back, "TimeFlowStartMs": 1_005, "DstPort": 40000}
+    found = fk.external(table(first, {**there, "TimeFlowStartMs": 990}, again))
+    assert found[found["role"] == "server"][["ports", "asked"]].values.tolist() == [["53/UDP", ""]]

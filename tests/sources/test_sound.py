@@ -118,3 +118,45 @@ def test_blocks_are_whole_lines_and_damage_stays_in_its_own(tmp_path, monkeypatc
     assert provenance(whole).losses == {"broken JSON lines": 2}
     assert "flows.json:701" in provenance(by_block).notes[0]
     assert "flows.json:1501" in provenance(by_block).notes[0]
+
+
+@pytest.mark.parametrize("form", ["array", "CLI running", "CLI copied"])
+def test_arrays_and_cli_captures_take_the_short_way(tmp_path, monkeypatch, form):
+    path = tmp_path / "capture"
+    rows = [{"SrcAddr": f"10.0.0.{n % 250}", "DstPort": 443, "Bytes": n} for n in range(300)]
+    path.write_text({**forms.TEXTS, **forms.CLI}[form](rows))
+    monkeypatch.setattr(reading, "columns", None)
+    flows = fk.read(path)
+    assert flows["Bytes"].tolist() == list(range(300))
+    assert flows["DstPort"].dtype == "UInt16"
+    assert not provenance(flows).losses
+
+
+def test_a_cut_capture_loses_only_its_last_line(tmp_path):
+    path = tmp_path / "capture.txt"
+    path.write_text(forms.cli_running([{"SrcAddr": "10.0.0.1", "Bytes": n} for n in range(100)]) + '{"SrcAddr":"10.')
+    flows = fk.read(path)
+    assert flows["Bytes"].tolist() == list(range(100))
+    assert provenance(flows).losses == {"broken JSON lines": 1}
+    assert "capture.txt:101" in provenance(flows).notes[0]
+
+
+@pytest.mark.parametrize(
+    "value", ["443", "443.0", "443.5", "1e3", '"1e3"', '"5."', '" 7 "', "true", '"up"', str(2**53 + 1)]
+)
+def test_a_number_is_one_either_way(tmp_path, value):
+    path = tmp_path / "flows.json"
+    path.write_text(f'{{"SrcAddr":"10.0.0.1","Bytes":{value}}}\n' + '{"SrcAddr":"10.0.0.1","Bytes":1}\n' * 2)
+    flows, careful = fk.read(path), reading._careful(path, Block(0, path.stat().st_size), path.name)
+    assert flows["Bytes"].tolist() == conform(careful.flows)["Bytes"].tolist()
+    assert provenance(flows).losses == {loss.reason: loss.count for loss in added(careful.losses)}
+
+
+def test_a_boolean_far_from_every_sample_is_no_number(tmp_path):
+    path = tmp_path / "flows.json"
+    lines = ['{"SrcAddr":"10.0.0.1","Bytes":7}\n'] * 60_000
+    lines[31_234] = '{"SrcAddr":"10.0.0.1","Bytes":true}\n'
+    path.write_text("".join(lines))
+    flows = fk.read(path)
+    assert flows["Bytes"].isna().sum() == 1
+    assert provenance(flows).losses == {"values of Bytes that are not its type": 1}
