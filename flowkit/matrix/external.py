@@ -36,7 +36,8 @@ def external(flows: pd.DataFrame, names: pd.DataFrame | None = None) -> pd.DataF
     Only answered conversations count: nobody needs a label for a scan. Columns: ``role`` (``server``: called by us;
     ``client``: calls us), ``block`` (a name or a CIDR), ``addresses`` (how many), ``ports`` (of the server), ``peers`` (our
     workloads), ``asked`` (what the flows' ``DnsName`` says their clients asked for just before: a hint, not an answer;
-    none at a DNS server), ``connections``, ``bytes``, ``first``, ``last``, ``label`` (proposed), ``cidrs`` (the addresses seen, collapsed). The
+    none at a DNS server), ``connections``, ``bytes``, ``first``, ``last``, ``label`` (proposed), ``cidrs`` (the addresses
+    seen, collapsed). The
     provenance notes the share that is still unknown of all connections and bytes with the outside.
 
     >>> flows = pd.DataFrame({"SrcAddr": ["10.0.0.2"], "DstAddr": ["203.0.113.9"], "SrcPort": [51000], "DstPort": [443],

@@ -118,11 +118,11 @@ def tried(path: Path, content: bytes) -> str:
 
 
 def run(reader: str, count: int, seed: int, folder: Path) -> Counter:
-    dice, results, slowest = random.Random(f"{seed} {reader}"), Counter(), 0.0
+    dice, results, slowest = random.Random(f"{seed} {reader}"), Counter(), (0.0, 0)
     original = seeds()[reader]
     for number in range(count):
         content = mutated(dice, original)
-        began = time.monotonic()
+        began = time.process_time()  # other programs, and a machine that stands still, are no hang of ours
         try:
             results[tried(folder / "mutated.bin", content)] += 1
         except BaseException:
@@ -130,8 +130,8 @@ def run(reader: str, count: int, seed: int, folder: Path) -> Counter:
             kept.write_bytes(content)
             sys.stderr.write(f"{reader}: input {number} is a finding, kept in {kept}\n")
             raise
-        slowest = max(slowest, time.monotonic() - began)
-    assert slowest < 30, f"{reader}: one input took {slowest:.0f} s"
+        slowest = max(slowest, (time.process_time() - began, number))
+    assert slowest[0] < 30, f"{reader}: input {slowest[1]} took {slowest[0]:.0f} CPU s, after {dict(results)}"
     return results
 
 

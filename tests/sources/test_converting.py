@@ -17,7 +17,7 @@ def test_part_by_part_is_what_reading_at_once_gives(tmp_path, monkeypatch):
     rows = [{"SrcAddr": f"10.0.0.{n % 250}", "Bytes": n, "TimeFlowEndMs": n, "Flags": ["SYN"]} for n in range(3_000)]
     path = tmp_path / "flows.json"
     path.write_text(forms.lines(rows) + '{"SrcAddr":"cut')
-    monkeypatch.setattr(reading, "blocks", lambda path: blocks.blocks(path, 10_000))
+    monkeypatch.setattr(reading, "blocks", lambda path, size=10_000: blocks.blocks(path, size))
     monkeypatch.setattr(converting, "ROWS_A_FILE", 500)
     folder = fk.convert(path, tmp_path / "out")
     assert len(list(folder.glob("*.parquet"))) > 4
