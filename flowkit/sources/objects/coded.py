@@ -51,7 +51,8 @@ def flows_of(batches: Sequence[pa.Table], names: Sequence[str]) -> tuple[pd.Data
     flows: dict[str, pd.Series[Any]] = {}
     losses = []
     for name in names:
-        chunks = pa.chunked_array([chunk for batch in batches for chunk in batch.column(name).chunks])
+        columns = [batch.column(name) for batch in batches]
+        chunks = pa.chunked_array([chunk for column in columns for chunk in column.chunks], columns[0].type)
         flows[name], spoiled = series(chunks, FIELDS.get(name))
         losses.append(spoiled_values(name, spoiled))
     return pd.DataFrame(flows), losses

@@ -7,11 +7,12 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from flowkit.contract import FIELDS, Field
 from flowkit.sources.losses import EXAMPLES, Loss, example
-from flowkit.sources.objects.coded import Column, series, spoiled_values
+from flowkit.sources.objects.coded import Column, coded, flows_of, series, spoiled_values
 from flowkit.sources.objects.numerals import SQL_TYPES, number_sql
 
 _MOST_UNKNOWN = 500
@@ -37,6 +38,17 @@ def columns(connection: duckdb.DuckDBPyConnection, keys: Sequence[str]) -> tuple
             flows[key] = column
             losses.append(spoiled_values(key, spoiled))
     return pd.DataFrame(flows), losses
+
+
+def columns_of(table: pa.Table) -> tuple[pd.DataFrame, list[Loss]]:
+    """The same from a table of texts, one column a key.
+
+    >>> columns_of(pa.table({"DstPort": ["443", "70000"]}))[0]["DstPort"].tolist()
+    [443, <NA>]
+    """
+    typed, losses = coded(table)
+    flows, more = flows_of([typed], typed.column_names)
+    return flows, [*losses, *more]
 
 
 def _pointer(key: str) -> str:
