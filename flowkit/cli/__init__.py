@@ -12,8 +12,11 @@ from typing import TextIO
 import typer
 
 from flowkit.cli import policy as policies
+from flowkit.cli.demo import demo
+from flowkit.cli.doctor import doctor
 from flowkit.cli.external import external
 from flowkit.cli.judging import explain, judge
+from flowkit.cli.lab import lab
 from flowkit.cli.matrix import matrix, report
 from flowkit.cli.metric import metric
 from flowkit.cli.query import query
@@ -29,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (matrix, metric, show, report, external, rollup, explain, query, serve, backfill):
+for command in (matrix, metric, show, report, external, rollup, explain, query, serve, backfill, demo, lab, doctor):
     app.command()(command)
 policy = typer.Typer(
     help="Network policies: made of flows, judged, checked, compared.", no_args_is_help=True, rich_markup_mode=None
