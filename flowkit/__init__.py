@@ -13,9 +13,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
+    __version__: str
     from flowkit.contract import flag_names, provenance
     from flowkit.contract.at_rest import write
     from flowkit.engine import DuckDB
@@ -169,6 +168,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("flowkit-net")
     if name not in _ROOMS:
         raise AttributeError(f"module 'flowkit' has no name '{name}'")
     value = getattr(import_module(_ROOMS[name]), name)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BUILD = "hatchling>=1.27\neditables>=0.5\n"  # an editable install without a download of its own
+BUILD = "hatchling>=1.27\nhatch-vcs>=0.5\neditables>=0.5\n"  # an editable install without a download of its own
 COMMON = [
     "--generate-hashes",
     "--no-emit-index-url",
