@@ -19,6 +19,7 @@ from flowkit.enrich.addresses import Addresses
 from flowkit.enrich.objects import Body, Identity
 from flowkit.enrich.openshift import Pairs, detected
 from flowkit.enrich.services import Socket, backends, declared
+from flowkit.enrich.shapes import misshapen
 from flowkit.enrich.sides import Codes, SmallCodes, numbered
 from flowkit.enrich.tenancy import Tenancies, Tenancy
 from flowkit.errors import SpecError
@@ -127,7 +128,8 @@ class Inventory:
         return inventory
 
 
-def _inventory(listed: list[Manifest]) -> Inventory:
+def _inventory(found: list[Manifest]) -> Inventory:
+    listed, left_out = _well_formed(found)
     by_kind = _last_seen(listed)
     pods, services = by_kind.get("Pod", []), by_kind.get("Service", [])
     nodes = k8s.nodes(by_kind.get("Node", []), pods)
@@ -154,9 +156,22 @@ def _inventory(listed: list[Manifest]) -> Inventory:
         backends(services, by_kind.get("EndpointSlice", []), pods),
         frozenset(declared(services, pods)),
         detected(listed),
-        (*_missing(by_kind), *_shared(pods)),
+        (*left_out, *_missing(by_kind), *_shared(pods)),
         {kind: tuple(bodies) for kind, bodies in by_kind.items()},
     )
+
+
+def _well_formed(found: Iterable[Manifest]) -> tuple[list[Manifest], list[str]]:
+    """Objects whose parts are what the API says, and a note for each kind of which some were not."""
+    listed: list[Manifest] = []
+    complaints: dict[str, list[str]] = {}
+    for item in found:
+        complaint = misshapen(item.body, item.kind)
+        if complaint:
+            complaints.setdefault(item.kind, []).append(f"{item.place}: {complaint}")
+        else:
+            listed.append(item)
+    return listed, [f"{len(of_kind)} {kind} left out, first {of_kind[0]}" for kind, of_kind in complaints.items()]
 
 
 def _last_seen(listed: Iterable[Manifest]) -> dict[str, list[Body]]:

@@ -6,6 +6,7 @@ Knows the shape of documents only; what an object means is for whoever asked for
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from flowkit.errors import SpecError
 
 # libyaml's parser is some ten times faster; both construct plain data only.
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# An alias of aliases is small as text and endless once it is walked ("billion laughs").
+_MOST_OPENED = 10_000_000
 _ENDINGS = (".yaml", ".yml", ".json")
 _STDIN = "-"
 
@@ -120,11 +123,25 @@ def _skip(text: str, position: int) -> int:
 
 def _yaml(text: str, place: str) -> list[Any]:
     try:
-        return list(yaml.load_all(text, Loader=_Loader))
+        documents = list(yaml.load_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         raise SpecError(_complaint(error, text), place=place) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SpecError(f"broken YAML: {str(error).splitlines()[0]}", place=place) from None
+    if "&" in text and _opened_size(documents, {}) > _MOST_OPENED:
+        raise SpecError("its YAML aliases stand for millions of values, or for themselves: write them out", place=place)
+    return documents
+
+
+def _opened_size(value: Any, known: dict[int, float]) -> float:
+    """How many values `value` holds once each alias is written out; without end where one stands for itself."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = math.inf  # met again below itself
+        parts = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_opened_size(part, known) for part in parts)
+    return known[id(value)]
 
 
 def _complaint(error: yaml.MarkedYAMLError, text: str) -> str:

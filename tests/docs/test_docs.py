@@ -4,54 +4,62 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shlex
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+from tests.docs import desk
+
+ROOT = desk.ROOT
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LANGUAGES = {"console", "python", "yaml", "json", "text", "dockerfile", "promql", ""}
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def shown(page):
+    return str(page.relative_to(ROOT))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("code", blocks("python"))
-def test_python_of_the_readme_runs(code, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
-    exec(compile(code, "README.md", "exec"), {})
-    assert "from_namespace" in capsys.readouterr().out
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory):
+    return desk.lay(tmp_path_factory.mktemp("desk"))
 
 
-COMMANDS = [
-    line[2:]
-    for block in blocks("console")
-    for line in block.splitlines()
-    if line.startswith(("$ flowkit", "$ capture"))
-]
+@pytest.fixture
+def folder(laid, tmp_path):
+    """A copy of the desk for one page."""
+    return Path(shutil.copytree(laid, tmp_path / "desk", symlinks=True))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS)
-def test_commands_of_the_readme_run(command):
-    program = str(Path(sys.executable).parent / shlex.split(command)[0])
-    done = subprocess.run(
-        ["bash", "-c", command.replace(command.split()[0], shlex.quote(program), 1)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+@pytest.mark.parametrize("page", [page for page in PAGES if any(desk.blocks(page))], ids=shown)
+def test_what_a_page_shows_runs(page, folder, monkeypatch):
+    """Top to bottom, as a reader would: commands leave files for later ones, names of Python live on."""
+    monkeypatch.chdir(folder)
+    names = None
+    for block in desk.blocks(page):
+        if block.why or block.language not in {"python", "console"}:
+            continue
+        if block.language == "python":
+            names = desk.spoken(folder) if names is None else names
+            exec(compile("\n" * block.line + block.text, shown(page), "exec"), names)
+            continue
+        for command in block.commands:
+            if command.split()[0] in {"flowkit", "capture"}:
+                desk.run(command, folder)
+            else:
+                assert command.split()[0] in desk.OTHERS, command
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_blocks_say_what_they_are_and_commands_stand_behind_a_prompt(page):
+    for block in desk.blocks(page):
+        assert block.language in LANGUAGES, f"line {block.line}"
+        if block.language == "console":
+            assert block.commands, f"line {block.line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target

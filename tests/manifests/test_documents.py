@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -7,6 +8,8 @@ from flowkit.manifests import load_objects, read_objects
 
 POD = {"kind": "Pod", "metadata": {"name": "a"}}
 NODE = {"kind": "Node"}
+NAMES = "abcdefghij"
+BOMB = "a: &a [1, 2]\n" + "".join(f"{n}: &{n} [{', '.join(['*' + m] * 9)}]\n" for m, n in pairwise(NAMES))
 
 
 def kinds(source, **options):
@@ -95,3 +98,14 @@ def test_files_that_are_not_there_empty_folders_and_other_encodings(tmp_path):
     assert "a folder without .yaml, .yml, .json files" in refusal(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"kind: P\xf6d\n")
     assert "not UTF-8 text (byte 7)" in refusal(tmp_path / "latin.yaml")
+
+
+@pytest.mark.parametrize("text", ["a: &a {b: *a}\n", BOMB], ids=["endless", "billion"])
+def test_aliases_that_stand_for_too_much_are_refused(text):
+    with pytest.raises(SpecError, match="aliases stand for millions of values, or for themselves"):
+        list(read_objects(text, "bomb.yaml"))
+
+
+def test_aliases_that_save_typing_are_fine():
+    (found,) = read_objects("kind: Pod\na: &a {b: 1}\nc: *a\n", "one.yaml")
+    assert found.body["c"] == {"b": 1}
