@@ -1,6 +1,7 @@
 """Resolve the locked requirement files from pyproject.toml, with hashes and without any download address.
 
-`demo.txt` is what `make demo` runs with, `dev.txt` what the tests and checks need on top; both pin the same versions.
+`demo.txt` is what `make demo` runs with, `dev.txt` what the tests and checks need on top, `image.txt` what deploy/Containerfile
+holds; all pin the same versions.
 """
 
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BUILD = "hatchling>=1.27\nhatch-vcs>=0.5\neditables>=0.5\n"  # an editable install without a download of its own
+IMAGE = [word for extra in ("capture", "cluster", "kafka", "notebook", "prometheus") for word in ("--extra", extra)]
 COMMON = [
     "--generate-hashes",
     "--no-emit-index-url",
@@ -31,4 +33,5 @@ if __name__ == "__main__":
     resolve("dev", "pyproject.toml", "--all-extras", "--group", "dev")
     resolve("bench", "--group", "bench", "--constraint", str(HERE / "dev.txt"))
     resolve("bpf", "--group", "bpf", "--constraint", str(HERE / "dev.txt"))
+    resolve("image", "pyproject.toml", *IMAGE, "--constraint", str(HERE / "dev.txt"))
     resolve("demo", "pyproject.toml", "--extra", "plot", "--constraint", str(HERE / "dev.txt"))
