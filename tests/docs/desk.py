@@ -35,6 +35,7 @@ OTHERS = {
     "nfcapd",
     "softflowd",
     "sudo",
+    "ssh",
 }
 SHELL = set("|><;&$`")
 
@@ -73,7 +74,8 @@ def lay(folder: Path) -> Path:
     for name in ("workload-syn-in.yaml", "workload-syn-out.yaml"):
         shutil.copy(ROOT / "data" / "metrics" / name, folder)
     (folder / "data").symlink_to(ROOT / "data")
-    packets = sorted(folder.glob("node-*.pcap.gz"))
+    (folder / "my.key").write_bytes(bytes(range(32)))
+    packets = sorted(cluster.glob("*.pcap.gz"))  # named after their nodes, which tells who reports
     flows = capture.read_pcap(packets)
     fk.write(flows, folder / "flows.parquet")
     capture.names(packets).to_csv(folder / "names.csv", index=False)
@@ -127,7 +129,7 @@ def run(command: str, folder: Path) -> str:
     done = subprocess.run(
         words,
         cwd=folder,
-        env={"PATH": path, "HOME": str(folder), "COLUMNS": "100"},
+        env={"PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(folder), "COLUMNS": "100"},
         capture_output=True,
         text=True,
         check=False,
