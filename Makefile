@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CLUSTER := data/cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lab data bench bpf fuzz lock clean
+.PHONY: help demo test check format book lab data bench bpf fuzz lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check: $(VENV)/.dev ## Style, types and layers
 
 format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --quiet --fix; $(BIN)/ruff format --quiet
+
+book: $(VENV)/.dev ## The docs as a book, notebooks run, in build/book/site
+	@$(BIN)/python docs/book/gather.py && $(BIN)/mkdocs build --strict --quiet -f docs/book/mkdocs.yml
 
 lab: $(VENV)/.dev ## JupyterLab with the notebooks
 	@$(BIN)/jupyter lab notebooks

@@ -36,6 +36,7 @@ OTHERS = {
     "softflowd",
     "sudo",
     "ssh",
+    "hubble",
 }
 SHELL = set("|><;&$`")
 
