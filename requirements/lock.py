@@ -10,7 +10,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 BUILD = "hatchling>=1.27\nhatch-vcs>=0.5\neditables>=0.5\n"  # an editable install without a download of its own
-IMAGE = [word for extra in ("capture", "cluster", "kafka", "notebook", "prometheus") for word in ("--extra", extra)]
+IMAGE = [
+    word
+    for extra in ("capture", "cluster", "kafka", "netflow", "notebook", "prometheus")
+    for word in ("--extra", extra)
+]
 COMMON = [
     "--generate-hashes",
     "--no-emit-index-url",

@@ -22,6 +22,7 @@ EXTRAS = {
     "capture": "packets through Wireshark's dissectors, server names in QUIC",
     "cluster": "the inventory of a live cluster, no kubectl needed",
     "kafka": "flows straight from NetObserv's Kafka topic",
+    "netflow": "a live collector of NetFlow and IPFIX",
     "prometheus": "queries on a Prometheus or on a DataFrame, serving metrics",
     "spark": "FlowMetrics on a Spark cluster",
     "plot": "figures to restyle: heat map, sankey, timeline, topology",

@@ -40,7 +40,7 @@ _POD_SPEC = {
     "hostNetwork": bool,
     "containers": [{"ports": [{"containerPort": int, "protocol": str, "name": str}]}],
 }
-_TERMINATED = {"state": {"terminated": {}}}
+_TERMINATED: Mapping[str, Any] = {"state": {"terminated": {}}}
 _STATUS = {
     "Pod": {
         "hostIP": str,

@@ -7,7 +7,7 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-EXTRAS = {"capture", "cluster", "kafka", "prometheus", "spark", "plot", "notebook"}
+EXTRAS = {"capture", "cluster", "kafka", "netflow", "prometheus", "spark", "plot", "notebook"}
 FREE = re.compile(r"\b(Apache|MIT|0?BSD|ISC|PSF|Python Software Foundation|Zlib|HPND|Unlicense)\b")
 # Binds changes to its own files alone (Mozilla Public Licence 2.0, section 3).
 BY_FILE = re.compile(r"\b(MPL|Mozilla Public License)\b")
