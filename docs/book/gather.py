@@ -38,7 +38,7 @@ ROOMS = {
         "FlowMetric",
         "exposition",
     ),
-    "PromQL": ("promql", "Prometheus"),
+    "PromQL": ("promql", "scrape", "Prometheus"),
     "The matrix": ("matrix", "FlowMatrix", "rollup", "matrix_of_rollup", "metric_of_rollup", "matrix_of_prometheus"),
     "Policies": (
         *(
