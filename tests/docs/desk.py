@@ -74,6 +74,7 @@ def lay(folder: Path) -> Path:
         shutil.copy(cluster / name, folder)
     for name in ("workload-syn-in.yaml", "workload-syn-out.yaml"):
         shutil.copy(ROOT / "data" / "metrics" / name, folder)
+    shutil.copy(ROOT / "data" / "policies" / "netobserv-operator.yaml", folder / "edited.yaml")
     (folder / "data").symlink_to(ROOT / "data")
     (folder / "my.key").write_bytes(bytes(range(32)))
     packets = sorted(cluster.glob("*.pcap.gz"))  # named after their nodes, which tells who reports
