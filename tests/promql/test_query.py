@@ -1,5 +1,6 @@
 """Queries as trees, and the place of every complaint."""
 
+import pandas as pd
 import promql_parser as pp
 import pytest
 from hypothesis import given
@@ -115,3 +116,13 @@ def test_matchers_and_their_alternatives():
 )
 def test_how_two_vectors_match(query, expected):
     assert matching(parsed(query).modifier) == expected
+
+
+def test_the_end_of_a_range_need_not_be_one_of_its_steps():
+    """Prometheus' documentation: end() resolves to the end of the range query, whatever its step."""
+    seconds = [0, 60, 119]
+    table = pd.DataFrame(
+        {"__name__": "c", "time": pd.to_datetime(seconds, unit="s", utc=True), "value": [1.0, 2.0, 3.0]}
+    )
+    asked = promql("c @ end()", table=table, start=0, end=119, step="1m")
+    assert asked["value"].tolist() == [3.0, 3.0]

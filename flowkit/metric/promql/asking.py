@@ -67,8 +67,7 @@ def promql(
     wanted = [alternatives for selector in selectors(tree) for alternatives in checked(selector, query, where)]
     scraped = Asked(metrics, flows, table, rollup, scrape).scraped(_wants(wanted))
     samples = scraped.samples
-    moments = _moments(samples, time, (start, end), step)
-    borders = (int(moments[0]), int(moments[-1]))
+    moments, borders = _moments(samples, time, (start, end), step)
     with np.errstate(all="ignore"):
         value = Evaluation(samples, moments, Rules(rules), query, borders, where).value(tree)
     notes = _nowhere(wanted, scraped)
@@ -87,18 +86,22 @@ def _wants(wanted: list[Matchers]) -> Callable[[str], bool]:
     return is_wanted
 
 
-def _moments(samples: Samples, time: When, borders: tuple[When, When], step: str | timedelta | None) -> Ints:
+def _moments(
+    samples: Samples, time: When, borders: tuple[When, When], step: str | timedelta | None
+) -> tuple[Ints, tuple[int, int]]:
+    """The moments asked for, and the first and last of what was asked: the end of a range need not be one of its steps."""
     seen = (int(samples.times.min()), int(samples.times.max())) if len(samples.times) else (0, 0)
     if step is None:
         if borders != (None, None):
             raise ContractError("a range needs a step, such as step='1m'")
-        return np.array([seen[1] if time is None else moment(time)], dtype=np.int64)
+        only = seen[1] if time is None else moment(time)
+        return np.array([only], dtype=np.int64), (only, only)
     if time is not None:
         raise ContractError("ask for a time, or for a range with start, end and step: not both")
     first, last = (seen[at] if border is None else moment(border) for at, border in enumerate(borders))
     if last < first:
         raise ContractError("a range ends after it starts")
-    return np.arange(first, last + 1, milliseconds(step), dtype=np.int64)
+    return np.arange(first, last + 1, milliseconds(step), dtype=np.int64), (first, last)
 
 
 def _nowhere(wanted: list[Matchers], scraped: Scraped) -> list[str]:

@@ -31,7 +31,7 @@ _NAMED = ("last_over_time", "first_over_time")  # what keeps the metric's name
 class Evaluation:
     """The samples asked, the moments asked for (ms), the rules, and the query's text for messages.
 
-    `places` says of the tree's parts where they stand. `borders` are the first and last moment of the whole query, which
+    `places` says of the tree's parts where they stand. `borders` are the start and end of the whole query, which
     ``@ start()`` and ``@ end()`` mean also in a subquery.
     """
 
