@@ -24,12 +24,13 @@ from flowkit.cli.options import (
     TableFormat,
     Where,
 )
-from flowkit.cli.output import chosen, labels_of, print_table, print_text, read_flows, say, working
+from flowkit.cli.output import chosen, labels_of, print_table, print_text, read_flows, rollup_among, say, working
 from flowkit.errors import FlowkitError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from flowkit.enrich import SubnetLabels
     from flowkit.matrix import FlowMatrix
 
 
@@ -48,21 +49,44 @@ def matrix(
 ) -> None:
     """Print the flow matrix: one edge a client → server : port, with its evidence.
 
+    A folder that flowkit rollup wrote is asked as it is.
+
     Example: flowkit matrix data/cluster/*.pcap.gz --cluster data/cluster/cluster.json --subnets data/cluster/flowcollector.yaml
     """
-    import flowkit as fk
     from flowkit.view.terminal import text_table
 
     form = chosen(format_, output)
-    named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
-    with working("building the flow matrix"):
-        chosen_flows = fk.filter(named, where) if where is not None else named
-        table = fk.matrix(chosen_flows, by=by).where(namespace=namespace, state=state)
+    rollup = rollup_among(flows)
+    if rollup is not None and cluster is not None:
+        raise typer.BadParameter("a rollup was named when it was made", param_hint="--cluster")
+    labels = labels_of(subnets, cluster, longest_prefix=longest_prefix)
+    table = _built(rollup, flows, cluster, labels, where, by)[0].where(namespace=namespace, state=state)
     if form is TableFormat.text:
         print_text(_picture(table) + text_table(_listing(table)) + "\n", output, force=force)
     else:
         print_table(table.edges, form, output, force=force)
     say(table.provenance)
+
+
+def _built(
+    rollup: Path | None,
+    flows: list[str],
+    cluster: Path | None,
+    labels: Path | SubnetLabels | None,
+    where: str | None,
+    by: str | None,
+) -> tuple[FlowMatrix, pd.DataFrame | None]:
+    """The matrix of a rollup, or of flows with the flows it is of."""
+    import flowkit as fk
+
+    if rollup is not None:
+        if labels is not None or where is not None or by is not None:
+            raise typer.BadParameter("a rollup was made with its names: leave out --subnets, --where and --by")
+        return fk.matrix_of_rollup(rollup), None
+    named = read_flows(flows, cluster, labels)
+    with working("building the flow matrix"):
+        kept = fk.filter(named, where) if where is not None else named
+        return fk.matrix(kept, by=by), kept
 
 
 def _picture(matrix: FlowMatrix) -> str:
@@ -116,10 +140,10 @@ def report(
     check_place(output, force=force)
     if policies is not None and anonymise is not None:
         raise FlowkitError("policies name what --anonymise hides: leave out one of them")
-    named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
-    with working("building the flow matrix"):
-        chosen_flows = fk.filter(named, where) if where is not None else named
-        table = fk.matrix(chosen_flows, by=by).where(namespace=namespace)
+    labels = labels_of(subnets, cluster, longest_prefix=longest_prefix)
+    built, chosen_flows = _built(rollup_among(flows), flows, cluster, labels, where, by)
+    with working("writing the report"):
+        table = built.where(namespace=namespace)
         table = table if max_edges is None else largest(table, max_edges)
         # what lies outside, and when, is told by names and of the whole: of neither a part nor a nameless matrix
         whole = chosen_flows if namespace is None and anonymise is None else None

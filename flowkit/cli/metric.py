@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from flowkit.cli.options import Cluster, Force, LongestPrefix, MetricFormat, Output, Subnets, TableFormat, Where
-from flowkit.cli.output import labels_of, print_table, print_text, read_flows, say, working
+from flowkit.cli.output import labels_of, parquet_alone, print_table, print_text, read_flows, say, working
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from flowkit.enrich import SubnetLabels
     from flowkit.metric import FlowMetric
     from flowkit.metric.exposition import Format
 
@@ -55,8 +56,12 @@ def metric(
         return
     form = _chosen(format_, output, explain=explain)
     _check(form, output, step, len(metrics))
-    named = read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix))
-    kept = fk.filter(named, where) if where is not None else named
+    as_it_lies = cluster is None and subnets is None and where is None and parquet_alone(flows)
+    kept = (
+        flows
+        if as_it_lies
+        else _named(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix), where)
+    )
     for each in metrics:
         with working(f"running {each.name}"):
             table = each.explain(kept) if explain else _table(each, kept, step)
@@ -64,6 +69,15 @@ def metric(
             typer.echo(f"# {each.name}")
         _print(each, table, form, output, force=force)
         say(fk.provenance(table))
+
+
+def _named(
+    flows: list[str], cluster: Path | None, subnets: Path | SubnetLabels | None, where: str | None
+) -> pd.DataFrame:
+    import flowkit as fk
+
+    named = read_flows(flows, cluster, subnets)
+    return fk.filter(named, where) if where is not None else named
 
 
 def _chosen(format_: MetricFormat | None, output: Path | None, *, explain: bool) -> MetricFormat:
@@ -86,7 +100,7 @@ def _check(form: MetricFormat, output: Path | None, step: str | None, count: int
         raise typer.BadParameter("parquet needs a file: -o NAME.parquet", param_hint="--format")
 
 
-def _table(metric: FlowMetric, flows: pd.DataFrame, step: str | None) -> pd.DataFrame:
+def _table(metric: FlowMetric, flows: pd.DataFrame | list[str], step: str | None) -> pd.DataFrame:
     from flowkit.metric import NothingMatched
 
     with warnings.catch_warnings():

@@ -30,6 +30,25 @@ def read_flows(where: list[str], cluster: Path | None, subnets: Path | SubnetLab
     return flows
 
 
+def rollup_among(where: list[str]) -> Path | None:
+    """The rollup that is asked instead of flows, where the one place given is one."""
+    from flowkit.metric.rollup_folder import SETTINGS
+
+    return Path(where[0]) if len(where) == 1 and (Path(where[0]) / SETTINGS).is_file() else None
+
+
+def parquet_alone(where: list[str]) -> bool:
+    """Whether these are Parquet files, or folders of nothing else, which the engine reads as they lie, whatever their size."""
+    return all(_is_parquet(Path(place)) for place in where)
+
+
+def _is_parquet(place: Path) -> bool:
+    if not place.is_dir():
+        return place.suffix == ".parquet"
+    seen = [file.suffix for file in place.rglob("*") if file.is_file() and not file.name.startswith(".")]
+    return bool(seen) and set(seen) == {".parquet"}
+
+
 def labels_of(subnets: Path | None, cluster: Path | None, *, longest_prefix: bool) -> Path | SubnetLabels | None:
     """The subnet labels in the order asked for; auto-detected ranges are the cluster's own where its inventory tells them."""
     import flowkit as fk

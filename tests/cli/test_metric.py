@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from tests.flows import exchange, table
 
@@ -103,3 +105,16 @@ def test_where_chooses_the_flows_of_every_command(place):
     wrong = run(place, "matrix", "flows.parquet", "--where", "DstPrt=53")
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (1, 1)
     assert "character 1, near 'DstPrt=53': no field 'DstPrt'. Did you mean 'DstPort'?" in wrong.stderr
+
+
+def test_parquet_is_read_as_it_lies(tmp_path, root, monkeypatch):
+    from flowkit.cli import app
+    from flowkit.contract.layout import write_layout
+    from tests.rollup.test_rollup import SPANNING
+
+    write_layout(SPANNING, tmp_path / "flows")
+    monkeypatch.setattr(import_module("flowkit.cli.metric"), "read_flows", None)
+    definition = root / "data" / "metrics" / "workload-syn-in.yaml"
+    done = CliRunner().invoke(app, ["metric", str(definition), "--flows", str(tmp_path / "flows"), "--format", "json"])
+    assert done.exit_code == 0, done.output
+    assert sum(row["value"] for row in json.loads(done.stdout)) == 3
