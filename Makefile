@@ -26,7 +26,7 @@ format: $(VENV)/.dev ## Format the code
 	@$(BIN)/ruff check --quiet --fix; $(BIN)/ruff format --quiet
 
 book: $(VENV)/.dev ## The docs as a book, notebooks run, in build/book/site
-	@$(BIN)/python docs/book/gather.py && $(BIN)/mkdocs build --strict --quiet -f docs/book/mkdocs.yml
+	@$(BIN)/python docs/book/gather.py && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet -f docs/book/mkdocs.yml
 
 lab: $(VENV)/.dev ## JupyterLab with the notebooks
 	@$(BIN)/jupyter lab notebooks

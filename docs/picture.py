@@ -20,7 +20,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         report = fk.report(fk.matrix(flows), Path(folder) / "cluster.html", title="Who talks to whom", flows=flows)
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 1280, "height": 1340}, color_scheme="light")
         page.goto(report.resolve().as_uri())
         page.locator("canvas").first.wait_for()
         page.screenshot(path=PAGE)
