@@ -83,9 +83,8 @@ def _built(
         if labels is not None or where is not None or by is not None:
             raise typer.BadParameter("a rollup was made with its names: leave out --subnets, --where and --by")
         return fk.matrix_of_rollup(rollup), None
-    named = read_flows(flows, cluster, labels)
+    kept = read_flows(flows, cluster, labels, where)
     with working("building the flow matrix"):
-        kept = fk.filter(named, where) if where is not None else named
         return fk.matrix(kept, by=by), kept
 
 

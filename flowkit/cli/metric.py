@@ -14,7 +14,6 @@ from flowkit.cli.output import labels_of, parquet_alone, print_table, print_text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flowkit.enrich import SubnetLabels
     from flowkit.metric import FlowMetric
     from flowkit.metric.exposition import Format
 
@@ -60,7 +59,7 @@ def metric(
     kept = (
         flows
         if as_it_lies
-        else _named(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix), where)
+        else read_flows(flows, cluster, labels_of(subnets, cluster, longest_prefix=longest_prefix), where)
     )
     for each in metrics:
         with working(f"running {each.name}"):
@@ -69,15 +68,6 @@ def metric(
             typer.echo(f"# {each.name}")
         _print(each, table, form, output, force=force)
         say(fk.provenance(table))
-
-
-def _named(
-    flows: list[str], cluster: Path | None, subnets: Path | SubnetLabels | None, where: str | None
-) -> pd.DataFrame:
-    import flowkit as fk
-
-    named = read_flows(flows, cluster, subnets)
-    return fk.filter(named, where) if where is not None else named
 
 
 def _chosen(format_: MetricFormat | None, output: Path | None, *, explain: bool) -> MetricFormat:

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from flowkit.enrich import SubnetLabels
 
 
-def read_flows(where: list[str], cluster: Path | None, subnets: Path | SubnetLabels | None) -> pd.DataFrame:
-    """Read flows and, where an inventory or subnet labels are given, name their ends."""
+def read_flows(
+    places: list[str], cluster: Path | None, subnets: Path | SubnetLabels | None, where: str | None = None
+) -> pd.DataFrame:
+    """Read flows, name their ends where an inventory or subnet labels are given, and keep those for which `where` holds."""
     import flowkit as fk
 
-    with working(f"reading {', '.join(where[:3])}{' …' if len(where) > 3 else ''}"):
-        flows = fk.read(where)
+    with working(f"reading {', '.join(places[:3])}{' …' if len(places) > 3 else ''}"):
+        flows = fk.read(places)
         if cluster is not None or subnets is not None:
             flows = fk.enrich(flows, cluster=cluster, subnets=subnets)
-    return flows
+        return flows if where is None else fk.filter(flows, where)
 
 
 def rollup_among(where: list[str]) -> Path | None:

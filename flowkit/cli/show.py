@@ -37,9 +37,8 @@ def show(
     """
     import flowkit as fk
 
-    named = read_flows(flows, cluster, subnets)
+    chosen = read_flows(flows, cluster, subnets, where)
     with working("filtering"):
-        chosen = fk.filter(named, where) if where is not None else named
         table = fk.show(
             chosen,
             filters,

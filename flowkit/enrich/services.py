@@ -6,11 +6,10 @@ Source: discovery.k8s.io/v1; a slice's port belongs to the Service port of the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from flowkit.enrich.addresses import spelled
+from flowkit.enrich.objects import Body
 
-Body = Mapping[str, Any]
 Socket = tuple[str, int, int]
 """Address, port and IP protocol number."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Body = Mapping[str, Any]
+from flowkit.enrich.objects import Body
 
 
 @dataclass(frozen=True)
